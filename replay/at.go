@@ -1,0 +1,92 @@
+package replay
+
+import (
+	"sort"
+	"time"
+)
+
+// Answer to "as of when": what was asked, the restore point that it means, and the ones beside it.
+type Answer struct {
+	Asked  string     `json:"asked"`
+	Zone   string     `json:"zone,omitempty"` // in which the time was read
+	Time   *time.Time `json:"time,omitempty"` // the instant; nil where an id was asked for
+	Point  Point      `json:"point"`
+	Before *Point     `json:"before,omitempty"`
+	After  *Point     `json:"after,omitempty"`
+}
+
+// At finds the restore point that a spec means. As of a time it is the last committed snapshot whose read had ended by
+// then: an accident during the read is never handed back as the state before it.
+func (j *Journal) At(s Spec) (Answer, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.points) == 0 {
+		return Answer{}, &NoPointsError{Table: j.name, Damaged: j.damage()}
+	}
+	if s.Snapshot != 0 {
+		return j.atID(s)
+	}
+	return j.atTime(s)
+}
+
+func (j *Journal) atID(s Spec) (Answer, error) {
+	for i, p := range j.points {
+		if p.ID == s.Snapshot {
+			return j.answer(s, i), nil
+		}
+	}
+	after := sort.Search(len(j.points), func(i int) bool { return j.points[i].ID > s.Snapshot })
+	before, next := j.neighbour(after-1), j.neighbour(after)
+	if lost, gap, found := j.lostSnapshot(func(l Lost) bool { return l.ID == s.Snapshot }); found {
+		return Answer{}, &GapError{Table: j.name, Asked: s, Lost: lost, Gap: gap, Before: before, After: next}
+	}
+	return Answer{}, &NoSuchPointError{Table: j.name, ID: s.Snapshot, Before: before, After: next}
+}
+
+func (j *Journal) atTime(s Spec) (Answer, error) {
+	after := sort.Search(len(j.points), func(i int) bool { return j.points[i].ReadEnded.After(s.Time) })
+	if after == 0 {
+		return Answer{}, &BeforeFirstError{Table: j.name, Asked: s, First: j.points[0]}
+	}
+	chosen := j.points[after-1]
+	hidden := func(l Lost) bool { return l.ReadEnded.After(chosen.ReadEnded) && !l.ReadEnded.After(s.Time) }
+	if lost, gap, found := j.lostSnapshot(hidden); found {
+		return Answer{}, &GapError{Table: j.name, Asked: s, Lost: lost, Gap: gap, Before: &chosen, After: j.neighbour(after)}
+	}
+	if damage := j.damage(); damage != nil && after == len(j.points) {
+		return Answer{}, &HiddenError{Table: j.name, Asked: s, Last: chosen, Err: damage}
+	}
+	return j.answer(s, after-1), nil
+}
+
+func (j *Journal) answer(s Spec, i int) Answer {
+	a := Answer{Asked: s.Asked, Zone: s.Zone, Point: j.points[i], Before: j.neighbour(i - 1), After: j.neighbour(i + 1)}
+	if s.Asked == "" {
+		a.Asked = s.String()
+	}
+	if s.Snapshot == 0 {
+		t := s.Time
+		a.Time = &t
+	}
+	return a
+}
+
+func (j *Journal) neighbour(i int) *Point {
+	if i < 0 || i >= len(j.points) {
+		return nil
+	}
+	p := j.points[i]
+	return &p
+}
+
+// lostSnapshot finds the latest lost snapshot that is wanted.
+func (j *Journal) lostSnapshot(wanted func(Lost) bool) (lost Lost, in Gap, found bool) {
+	for _, g := range j.gaps {
+		for _, l := range g.Lost {
+			if wanted(l) && (!found || l.ReadEnded.After(lost.ReadEnded)) {
+				lost, in, found = l, g, true
+			}
+		}
+	}
+	return lost, in, found
+}

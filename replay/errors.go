@@ -1,0 +1,198 @@
+package replay
+
+import (
+	"fmt"
+	"time"
+
+	"rewind/table"
+)
+
+// Exit codes of rewind that replay's errors ask for.
+const (
+	exitUsage   = 2
+	exitNothing = 4
+	exitCorrupt = 5
+	exitRefused = 6
+)
+
+// NoPointsError: the table has no restore point.
+type NoPointsError struct {
+	Table   table.Name
+	Damaged error // why, where the journal is damaged
+}
+
+func (e *NoPointsError) Error() string {
+	if e.Damaged != nil {
+		return fmt.Sprintf("%s has no restore point before the damage: %v", e.Table, e.Damaged)
+	}
+	return fmt.Sprintf("%s has no restore point", e.Table)
+}
+
+// Unwrap gives the damage.
+func (e *NoPointsError) Unwrap() error { return e.Damaged }
+
+// ExitCode is 4, or 5 where damage is the cause.
+func (e *NoPointsError) ExitCode() int {
+	if e.Damaged != nil {
+		return exitCorrupt
+	}
+	return exitNothing
+}
+
+// Hint says what to do.
+func (e *NoPointsError) Hint() string {
+	return "a restore point exists once a capture was published (rewind produce) and journaled (rewind consume)"
+}
+
+// BeforeFirstError: the time asked for lies before the first restore point.
+type BeforeFirstError struct {
+	Table table.Name
+	Asked Spec
+	First Point
+}
+
+func (e *BeforeFirstError) Error() string {
+	return fmt.Sprintf("%s has no restore point at or before %s: the first is %d, read until %s",
+		e.Table, e.Asked, e.First.ID, stamp(e.First.ReadEnded))
+}
+
+// ExitCode is 4.
+func (e *BeforeFirstError) ExitCode() int { return exitNothing }
+
+// Hint says what to do.
+func (e *BeforeFirstError) Hint() string {
+	return fmt.Sprintf("the earliest state that can be brought back is --at %d", e.First.ID)
+}
+
+// NoSuchPointError: there is no restore point with the snapshot id asked for.
+type NoSuchPointError struct {
+	Table         table.Name
+	ID            int64
+	Before, After *Point // its neighbours, where there are any
+}
+
+func (e *NoSuchPointError) Error() string {
+	text := fmt.Sprintf("%s has no restore point %d", e.Table, e.ID)
+	if e.Before != nil {
+		text += fmt.Sprintf("; the one before is %d", e.Before.ID)
+	}
+	if e.After != nil {
+		text += fmt.Sprintf("; the one after is %d", e.After.ID)
+	}
+	return text
+}
+
+// ExitCode is 4.
+func (e *NoSuchPointError) ExitCode() int { return exitNothing }
+
+// GapError: the snapshot that was asked for was committed, but the journal could not keep it.
+type GapError struct {
+	Table         table.Name
+	Asked         Spec
+	Lost          Lost
+	Gap           Gap
+	Before, After *Point // the nearest restore points
+}
+
+func (e *GapError) Error() string {
+	text := fmt.Sprintf("%s as of %s would be snapshot %d, which is lost in a gap (partition %d, offset %d: %s)",
+		e.Table, e.Asked, e.Lost.ID, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
+	if e.Before != nil {
+		text += fmt.Sprintf("; the last restore point before is %d", e.Before.ID)
+	}
+	if e.After != nil {
+		text += fmt.Sprintf("; the first after is %d", e.After.ID)
+	}
+	return text
+}
+
+// ExitCode is 4.
+func (e *GapError) ExitCode() int { return exitNothing }
+
+// Hint says what to do.
+func (e *GapError) Hint() string { return "ask for one of the restore points by its id (--at ID)" }
+
+// HiddenError: the time asked for may lie behind damage, so that which point it means cannot be known.
+type HiddenError struct {
+	Table table.Name
+	Asked Spec
+	Last  Point // the last restore point that can be seen at or before the time
+	Err   error // the damage
+}
+
+func (e *HiddenError) Error() string {
+	return fmt.Sprintf("%s as of %s cannot be told: the journal is damaged behind restore point %d: %v", e.Table, e.Asked, e.Last.ID, e.Err)
+}
+
+// Unwrap gives the damage.
+func (e *HiddenError) Unwrap() error { return e.Err }
+
+// ExitCode is 5.
+func (e *HiddenError) ExitCode() int { return exitCorrupt }
+
+// Hint says what to do.
+func (e *HiddenError) Hint() string {
+	return fmt.Sprintf("to restore the last point that can be seen, ask for it by its id: --at %d", e.Last.ID)
+}
+
+// ProofError: rows do not have the digest that the restore point's Commit has.
+type ProofError struct {
+	Table      table.Name
+	Snapshot   int64
+	Where      string // "folded", "loaded" or "recomputed"
+	Want, Have table.Digest
+}
+
+func (e *ProofError) Error() string {
+	return fmt.Sprintf("%s: the rows %s for restore point %d have digest %s, its commit says %s", e.Table, e.Where, e.Snapshot, e.Have, e.Want)
+}
+
+// ExitCode is 5.
+func (e *ProofError) ExitCode() int { return exitCorrupt }
+
+// Hint says what to do.
+func (e *ProofError) Hint() string {
+	return "nothing was restored; rewind verify shows which restore points are proved"
+}
+
+// SequenceError: a journal's entries are not what a consumer writes: damage that checksums cannot show.
+type SequenceError struct {
+	Stream    string
+	Partition int
+	Offset    int64 // Kafka's offset of the entry
+	Segment   string
+	Reason    string
+}
+
+func (e *SequenceError) Error() string {
+	text := fmt.Sprintf("stream %s partition %d offset %d: %s", e.Stream, e.Partition, e.Offset, e.Reason)
+	if e.Segment != "" {
+		text += " (segment " + e.Segment + ")"
+	}
+	return text
+}
+
+// ExitCode is 5.
+func (e *SequenceError) ExitCode() int { return exitCorrupt }
+
+// WaitError: a snapshot did not become a restore point in time.
+type WaitError struct {
+	Table   table.Name
+	ID      int64
+	Waited  time.Duration
+	Missing []int // partitions whose journal does not hold its Commit
+}
+
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("%s: snapshot %d did not become a restore point within %v (no Commit in the journal of partitions %v)",
+		e.Table, e.ID, e.Waited, e.Missing)
+}
+
+// ExitCode is 4.
+func (e *WaitError) ExitCode() int { return exitNothing }
+
+// Hint says what to do.
+func (e *WaitError) Hint() string { return "is rewind consume running, and does it keep all partitions?" }
+
+// stamp writes an instant for messages, to the microsecond that ids have.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
