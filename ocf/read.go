@@ -1,0 +1,103 @@
+package ocf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Reader reads a container file block by block. Its memory is two blocks.
+type Reader struct {
+	in     *bufio.Reader
+	header Header
+	codec  codec
+	offset int64
+	raw    []byte // the block as it is in the file
+	plain  []byte // decompressed
+	err    error  // sticky
+}
+
+// NewReader reads the header. A file that ends inside it gives a wrapped io.ErrUnexpectedEOF, any other header that is
+// none a *DamageError.
+func NewReader(r io.Reader) (*Reader, error) {
+	in := bufio.NewReaderSize(r, blockBytes)
+	h, size, err := readHeader(in)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCodec(h.Codec)
+	if err != nil {
+		return nil, &DamageError{Offset: 0, Err: err}
+	}
+	return &Reader{in: in, header: h, codec: c, offset: size}, nil
+}
+
+// Header of the file.
+func (r *Reader) Header() Header { return r.header }
+
+// Offset of the next block.
+func (r *Reader) Offset() int64 { return r.offset }
+
+// Next reads a block: its records, concatenated, valid until the next call, and how many there should be. At a clean end
+// of the file it returns io.EOF, for a block that the file's end cuts a wrapped io.ErrUnexpectedEOF, for bytes that are
+// no block a *DamageError. Count is protected by nothing: see that the records use exactly the bytes.
+func (r *Reader) Next() (count int, records []byte, err error) {
+	if r.err != nil {
+		return 0, nil, r.err
+	}
+	count, size, records, err := r.next()
+	if err == nil {
+		r.offset += size
+		return count, records, nil
+	}
+	r.err = r.explain(err)
+	return 0, nil, r.err
+}
+
+// explain gives a block's error its place.
+func (r *Reader) explain(err error) error {
+	switch {
+	case err == io.EOF: //nolint:errorlint // next returns it bare, only at a clean end
+		return io.EOF
+	case isContent(err):
+		return &DamageError{Offset: r.offset, Err: err}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the block at byte %d is cut: %w", r.offset, io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("read the block at byte %d: %w", r.offset, err)
+}
+
+func (r *Reader) next() (count int, size int64, records []byte, err error) {
+	n, rawCount, err := readLong(r.in)
+	if err != nil {
+		return 0, 0, nil, err // io.EOF before the first byte is the clean end
+	}
+	length, rawLength, err := readLong(r.in)
+	if err != nil {
+		return 0, 0, nil, unexpected(err)
+	}
+	if n <= 0 || n > MaxBlock {
+		return 0, 0, nil, content("a block of %d records", n)
+	}
+	if length < 0 || length > maxCompressed {
+		return 0, 0, nil, content("a block of %d bytes", length)
+	}
+	if r.raw, err = readGrowing(r.in, r.raw[:0], int(length)+markerBytes); err != nil {
+		return 0, 0, nil, unexpected(err)
+	}
+	if [markerBytes]byte(r.raw[length:]) != r.header.Sync {
+		return 0, 0, nil, content("no sync marker behind the block")
+	}
+	records, err = r.codec.decode(r.plain, r.raw[:length])
+	if err != nil {
+		return 0, 0, nil, &contentError{err}
+	}
+	if len(records) > MaxBlock {
+		return 0, 0, nil, &contentError{errTooLarge}
+	}
+	if r.header.Codec != Null { // null's records are the raw block itself
+		r.plain = records
+	}
+	return int(n), int64(len(rawCount)+len(rawLength)) + length + markerBytes, records, nil
+}
