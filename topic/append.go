@@ -1,0 +1,92 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// MaxRequestBytes bounds the messages of one request: brokers refuse more than 1 MiB by default. One message may be
+// larger; it then travels alone.
+const MaxRequestBytes = 900 << 10
+
+// MessageOverhead is what a message costs in a request beyond its value, at most.
+const MessageOverhead = 32
+
+// Append appends values in order and returns when all in-sync replicas have them, in as many requests as they need, one
+// after the other. first is the offset of values[0] and next the one behind the last value. The values stand in
+// [first, next) without anything between only if next-first == len(values): a request that was sent again, or another
+// writer, leaves more. *TooLargeError for a message that Kafka will not take.
+//
+// While Kafka is away it waits, until ctx ends: then nobody knows what arrived, and what did not may still arrive.
+func (t *Topic) Append(ctx context.Context, partition int, values [][]byte) (first, next int64, err error) {
+	if len(values) == 0 {
+		return 0, 0, errors.New("append of no messages")
+	}
+	for start := 0; start < len(values); {
+		end, bytes := start+1, len(values[start])+MessageOverhead
+		for end < len(values) && bytes+len(values[end])+MessageOverhead <= MaxRequestBytes {
+			bytes += len(values[end]) + MessageOverhead
+			end++
+		}
+		base, err := t.request(ctx, partition, values[start:end])
+		if err != nil {
+			return 0, 0, err
+		}
+		if start == 0 {
+			first = base
+		}
+		next = base + int64(end-start)
+		start = end
+	}
+	return first, next, nil
+}
+
+// request sends values as one record batch until it is acknowledged.
+func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (base int64, err error) {
+	if len(values) == 1 && len(values[0]) > maxMessageBytes {
+		return 0, &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
+	}
+	now := time.Now()
+	err = t.client.retry(ctx, t.name, func(ctx context.Context) error {
+		records := make([]kafka.Record, len(values))
+		for i, v := range values {
+			records[i] = kafka.Record{Time: now, Value: protocol.NewBytes(v)}
+		}
+		res, err := t.client.kafka.Produce(ctx, &kafka.ProduceRequest{
+			Topic:        t.name,
+			Partition:    partition,
+			RequiredAcks: kafka.RequireAll,
+			Records:      kafka.NewRecordReader(records...),
+			Compression:  t.client.compression,
+		})
+		if err == nil {
+			err = res.Error
+		}
+		if err != nil {
+			return t.tooLarge(partition, values, err)
+		}
+		base = res.BaseOffset
+		return nil
+	})
+	return base, err
+}
+
+// tooLarge names the message that Kafka refuses for its size.
+func (t *Topic) tooLarge(partition int, values [][]byte, err error) error {
+	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
+		return err
+	}
+	if len(values) == 1 {
+		return &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
+	}
+	bytes := 0
+	for _, v := range values {
+		bytes += len(v) + MessageOverhead
+	}
+	return fmt.Errorf("a request of %d messages: %w", len(values), &TooLargeError{Topic: t.name, Partition: partition, Bytes: bytes})
+}

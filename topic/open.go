@@ -1,0 +1,200 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/segmentio/kafka-go"
+
+	"rewind/table"
+)
+
+// maxMessageBytes is what topics are created with: a row of 16 MiB, before and after, and something over.
+const maxMessageBytes = 40 << 20
+
+// Open finds the table's topic, creating it if create, and waits until every partition has a leader.
+// *NotFoundError where there is none; *UnreachableError when no broker answers within Options.Timeout.
+func (c *Client) Open(ctx context.Context, t table.Name, create bool) (*Topic, error) {
+	name := c.Name(t)
+	if err := c.reach(ctx); err != nil {
+		return nil, err
+	}
+	created := false
+	err := c.retry(ctx, name, func(ctx context.Context) error {
+		_, err := c.lookup(ctx, name)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) && create {
+		created, err = c.create(ctx, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.awaitLeaders(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	opened := &Topic{client: c, name: name, partitions: len(found.Partitions), created: created}
+	if create {
+		opened.warnOfOneReplica(ctx)
+	}
+	return opened, nil
+}
+
+// reach asks a broker for its API versions: where credentials or TLS are wrong, this says so, while the creation of a
+// topic would only say that no broker is available.
+func (c *Client) reach(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	var last error
+	ask := func() error {
+		_, err := c.kafka.ApiVersions(limited, &kafka.ApiVersionsRequest{})
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			last = err
+		}
+		return err
+	}
+	err := backoff.Retry(ask, backoff.WithContext(newBackOff(), limited))
+	switch {
+	case err == nil:
+		c.health.back()
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case last == nil:
+		last = err
+	}
+	return &UnreachableError{Brokers: c.options.Brokers, Err: last}
+}
+
+// lookup asks Kafka about one topic through a connection of its own: the transport's answers come from a cache that
+// does not yet know a new topic, and still knows a deleted one.
+func (c *Client) lookup(ctx context.Context, name string) (kafka.Topic, error) {
+	fresh := c.newTransport()
+	fresh.MetadataTopics = []string{name}
+	defer fresh.CloseIdleConnections()
+	client := &kafka.Client{Addr: c.kafka.Addr, Transport: fresh}
+	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	for _, t := range res.Topics {
+		if t.Name != name {
+			continue
+		}
+		if errors.Is(t.Error, kafka.UnknownTopicOrPartition) {
+			break
+		}
+		return t, t.Error
+	}
+	return kafka.Topic{}, &NotFoundError{Topic: name}
+}
+
+func (c *Client) create(ctx context.Context, name string) (created bool, err error) {
+	err = c.retry(ctx, name, func(ctx context.Context) error {
+		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+			Topic:             name,
+			NumPartitions:     c.options.Partitions,
+			ReplicationFactor: c.options.Replication,
+			ConfigEntries: []kafka.ConfigEntry{
+				{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+				// Only the journal may forget: a message that retention removed before it was journaled is a gap.
+				{ConfigName: "retention.ms", ConfigValue: "-1"},
+				{ConfigName: "retention.bytes", ConfigValue: "-1"},
+				{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(maxMessageBytes)},
+			},
+		}}})
+		if err != nil {
+			return err
+		}
+		err = res.Errors[name]
+		created = err == nil
+		if errors.Is(err, kafka.TopicAlreadyExists) {
+			return nil
+		}
+		return err
+	})
+	return created, err
+}
+
+var errNoLeader = errors.New("a partition has no leader yet")
+
+func (c *Client) awaitLeaders(ctx context.Context, name string) (found kafka.Topic, err error) {
+	err = c.retry(ctx, name, func(ctx context.Context) error {
+		if found, err = c.lookup(ctx, name); err != nil {
+			if errors.Is(err, ErrNotFound) {
+				return kafka.UnknownTopicOrPartition // just created: brokers learn of it one after the other
+			}
+			return err
+		}
+		if len(found.Partitions) == 0 {
+			return errNoLeader
+		}
+		for _, p := range found.Partitions {
+			if p.Error != nil && !errors.Is(p.Error, kafka.ReplicaNotAvailable) {
+				return p.Error
+			}
+			if p.Leader.Host == "" {
+				return errNoLeader
+			}
+		}
+		t := &Topic{client: c, name: name}
+		for p := range found.Partitions {
+			if _, _, err := t.bounds(ctx, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// leader of a partition, asked for afresh.
+func (c *Client) leader(ctx context.Context, name string, partition int) (kafka.Partition, error) {
+	t, err := c.lookup(ctx, name)
+	if err != nil {
+		if errors.Is(err, ErrNotFound) {
+			err = kafka.UnknownTopicOrPartition
+		}
+		return kafka.Partition{}, err
+	}
+	for _, p := range t.Partitions {
+		if p.ID != partition {
+			continue
+		}
+		if p.Leader.Host == "" {
+			return kafka.Partition{}, errNoLeader
+		}
+		p.Topic = name
+		return p, nil
+	}
+	return kafka.Partition{}, fmt.Errorf("partition %d: %w", partition, kafka.UnknownTopicOrPartition)
+}
+
+// warnOfOneReplica says when an acknowledged message may stand on one disk only. A cluster that does not let us look is
+// not worth an error.
+func (t *Topic) warnOfOneReplica(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, t.client.options.Timeout)
+	defer cancel()
+	res, err := t.client.kafka.DescribeConfigs(limited, &kafka.DescribeConfigsRequest{
+		Resources: []kafka.DescribeConfigRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: t.name, ConfigNames: []string{minInSync},
+		}},
+	})
+	if err != nil {
+		t.client.options.Logger.Debug("topic: configuration unknown", "topic", t.name, "error", err)
+		return
+	}
+	for _, r := range res.Resources {
+		for _, e := range r.ConfigEntries {
+			if e.ConfigName == minInSync && e.ConfigValue == "1" {
+				t.client.options.Logger.Warn("topic: min.insync.replicas is 1: a broker's loss can lose acknowledged messages", "topic", t.name)
+			}
+		}
+	}
+}
+
+const minInSync = "min.insync.replicas"
