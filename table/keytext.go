@@ -1,0 +1,179 @@
+package table
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// nullText is a NULL in a key's text; a text that reads so is quoted.
+const nullText = "NULL"
+
+// FormatKey writes a key for people: order_id=42,line=1. Texts are quoted where they would not read back; ParseKey reads it. Bytes
+// that are no key of this schema are written as 0x and hex digits: a message about them must not fail as well.
+func (c *Codec) FormatKey(key []byte) string {
+	values, err := c.DecodeKey(key)
+	if err != nil {
+		return "0x" + hex.EncodeToString(key)
+	}
+	var b strings.Builder
+	for i, v := range values {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		column := c.key[i].column
+		b.WriteString(quoteWord(column.Name))
+		b.WriteByte('=')
+		text := column.Type.Format(v)
+		if !v.Null && (column.Type.isText() || column.Type.Kind == Timestamp) {
+			text = quoteWord(text)
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+// quoteWord quotes, as Go does, what would not read back as one word.
+func quoteWord(s string) string {
+	plain := s != "" && s != nullText && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.:/@+", r)
+	})
+	if plain {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+// KeyTextError is a text that names no key of its table.
+type KeyTextError struct {
+	Text   string
+	Form   string // the key's columns, as they must be named
+	Reason string
+}
+
+// Error says what is wrong.
+func (e *KeyTextError) Error() string { return fmt.Sprintf("key %q: %s", e.Text, e.Reason) }
+
+// Hint shows the form.
+func (e *KeyTextError) Hint() string { return "write it as " + e.Form + "; NULL stands for itself" }
+
+// ExitCode is that of wrong usage.
+func (e *KeyTextError) ExitCode() int { return 2 }
+
+// ParseKey reads a key as people write it: column=value for every key column, in any order, between commas. A value that holds a
+// comma, or is the text NULL, stands in double quotes with Go's escapes; the value alone is enough where the key is one column.
+func (c *Codec) ParseKey(text string) ([]byte, error) {
+	fail := func(reason string) ([]byte, error) {
+		form := make([]string, len(c.key))
+		for i, f := range c.key {
+			form[i] = f.column.Name + "=…"
+		}
+		return nil, &KeyTextError{text, strings.Join(form, ","), reason}
+	}
+	words, err := splitKey(text)
+	if err != nil {
+		return fail(err.Error())
+	}
+	if len(c.key) == 1 && len(words) == 1 && !words[0].named {
+		words[0].name = c.key[0].column.Name
+	}
+	row := make([]Value, len(c.fields))
+	given := make(map[string]bool, len(words))
+	for _, w := range words {
+		column, found := c.schema.ColumnNamed(w.name)
+		if !found {
+			column, found = c.schema.ColumnNamed(strings.ToLower(w.name))
+		}
+		f := c.keyField(column.ID)
+		if !found || f == nil {
+			return fail(fmt.Sprintf("%q is no key column", w.name))
+		}
+		if given[column.Name] {
+			return fail(fmt.Sprintf("%q is given twice", column.Name))
+		}
+		given[column.Name] = true
+		if row[f.position], err = w.value(column.Type); err != nil {
+			return fail(fmt.Sprintf("%s: %v", column.Name, err))
+		}
+	}
+	if len(given) != len(c.key) {
+		return fail("it does not name every key column")
+	}
+	key, err := c.AppendKey(nil, row)
+	if err != nil {
+		return fail(err.Error())
+	}
+	return key, nil
+}
+
+func (c *Codec) keyField(id int) *field {
+	for i := range c.key {
+		if c.key[i].column.ID == id {
+			return &c.key[i]
+		}
+	}
+	return nil
+}
+
+// keyWord is one column=value of a key's text.
+type keyWord struct {
+	name, text    string
+	named, quoted bool
+}
+
+func (w keyWord) value(t Type) (Value, error) {
+	if w.text == nullText && !w.quoted {
+		return Value{Null: true}, nil
+	}
+	return t.Parse(w.text)
+}
+
+var errKeyQuote = errors.New("a quote is not closed, or something follows it")
+
+// splitKey splits a key's text into its words.
+func splitKey(text string) (words []keyWord, err error) {
+	for rest := text; ; {
+		var w keyWord
+		var first, second string
+		var quoted bool
+		if first, quoted, rest, err = nextWord(rest, ",="); err != nil {
+			return nil, err
+		}
+		w = keyWord{text: first, quoted: quoted}
+		if after, found := strings.CutPrefix(rest, "="); found {
+			if second, quoted, rest, err = nextWord(after, ","); err != nil {
+				return nil, err
+			}
+			w = keyWord{first, second, true, quoted}
+		}
+		words = append(words, w)
+		if rest == "" {
+			return words, nil
+		}
+		rest = rest[1:] // the comma
+	}
+}
+
+// nextWord reads up to one of the stops, or one quoted text in front of one.
+func nextWord(s, stops string) (word string, quoted bool, rest string, err error) {
+	if strings.HasPrefix(s, `"`) {
+		prefix, err := strconv.QuotedPrefix(s)
+		if err != nil {
+			return "", false, "", errKeyQuote
+		}
+		rest = s[len(prefix):]
+		if rest != "" && !strings.ContainsRune(stops, rune(rest[0])) {
+			return "", false, "", errKeyQuote
+		}
+		word, err = strconv.Unquote(prefix)
+		return word, true, rest, err
+	}
+	if i := strings.IndexAny(s, stops); i >= 0 {
+		return s[:i], false, s[i:], nil
+	}
+	return s, false, "", nil
+}
