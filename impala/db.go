@@ -1,0 +1,4 @@
+package impala
+
+// DB is placeholder
+type DB struct{ address string }

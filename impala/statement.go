@@ -1,0 +1,116 @@
+package impala
+
+import (
+	"strconv"
+	"strings"
+
+	"rewind/table"
+)
+
+// sourceAlias qualifies every column: an unqualified name in ORDER BY could mean a select alias.
+const sourceAlias = "src"
+
+// The statements without parts of their own.
+func describeSQL(n table.Name) string          { return "DESCRIBE " + quoteTable(n) }
+func describeFormattedSQL(n table.Name) string { return "DESCRIBE FORMATTED " + quoteTable(n) }
+func showCreateSQL(n table.Name) string        { return "SHOW CREATE TABLE " + quoteTable(n) }
+func showRangesSQL(n table.Name) string        { return "SHOW RANGE PARTITIONS " + quoteTable(n) }
+func showStatsSQL(n table.Name) string         { return "SHOW TABLE STATS " + quoteTable(n) }
+func refreshSQL(n table.Name) string           { return "REFRESH " + quoteTable(n) }
+func computeStatsSQL(n table.Name) string      { return "COMPUTE STATS " + quoteTable(n) }
+func truncateSQL(n table.Name) string          { return "TRUNCATE TABLE " + quoteTable(n) }
+func dropSQL(n table.Name) string              { return "DROP TABLE IF EXISTS " + quoteTable(n) }
+
+func renameSQL(from, to table.Name) string {
+	return "ALTER TABLE " + quoteTable(from) + " RENAME TO " + quoteTable(to)
+}
+
+// keepFilesSQL turns a table into an external one without purge: dropping it then leaves its files alone.
+func keepFilesSQL(n table.Name) string {
+	return "ALTER TABLE " + quoteTable(n) + " SET TBLPROPERTIES ('EXTERNAL'='TRUE', 'external.table.purge'='FALSE')"
+}
+
+// anyRowSQL finds out whether a table has a row.
+func anyRowSQL(n table.Name) string {
+	return "SELECT 1 AS `one` FROM " + quoteTable(n) + " LIMIT 1"
+}
+
+const (
+	versionSQL    = "SELECT version()"
+	allOptionsSQL = "SET ALL"
+)
+
+// setSQL sets a session option. Numbers and booleans stand bare, everything else is quoted.
+func setSQL(key, value string) string {
+	if _, err := strconv.ParseInt(value, 10, 64); err == nil || value == "true" || value == "false" {
+		return "SET " + key + "=" + value
+	}
+	return "SET " + key + "=" + quoteString(value)
+}
+
+// scanSQL reads a table, in key order if ordered. Every column has a select alias that is no column's name: else an engine takes
+// ORDER BY `c` for the selected expression called c.
+func scanSQL(s *table.Schema, ordered bool) string {
+	prefix := aliasPrefix(s)
+	var b strings.Builder
+	b.WriteString("SELECT ")
+	for i, c := range s.Columns {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(scanExpression(c) + " AS " + quoteName(prefix+strconv.Itoa(i)))
+	}
+	b.WriteString(" FROM " + quoteTable(s.Table) + " " + sourceAlias)
+	if !ordered || len(s.Key) == 0 {
+		return b.String()
+	}
+	b.WriteString(" ORDER BY ")
+	for i, id := range s.Key {
+		c, _ := s.Column(id)
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(orderExpression(c) + " ASC NULLS FIRST")
+	}
+	return b.String()
+}
+
+// scanExpression brings a column through the driver unaltered: it cannot read BINARY, and text that is not UTF-8 would not survive.
+func scanExpression(c table.Column) string {
+	column := sourceAlias + "." + quoteName(c.Name)
+	switch {
+	case c.Type.Kind == table.Binary, c.AsBytes && c.Type.Kind != table.String:
+		return "base64encode(CAST(" + column + " AS STRING))"
+	case c.AsBytes:
+		return "base64encode(" + column + ")"
+	}
+	return column
+}
+
+// orderExpression orders a key column as its key bytes are ordered: CHAR without its padding.
+func orderExpression(c table.Column) string {
+	column := sourceAlias + "." + quoteName(c.Name)
+	if c.Type.Kind == table.Char {
+		return "rtrim(CAST(" + column + " AS STRING))"
+	}
+	return column
+}
+
+// aliasPrefix begins select aliases; no column's name begins with it.
+func aliasPrefix(s *table.Schema) string {
+	prefix := "v"
+	for taken := true; taken; {
+		taken = false
+		for _, c := range s.Columns {
+			if rest, found := strings.CutPrefix(c.Name, prefix); found && isDigits(rest) {
+				prefix, taken = prefix+"_", true
+			}
+		}
+	}
+	return prefix
+}
+
+func isDigits(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil
+}
