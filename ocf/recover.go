@@ -14,9 +14,16 @@ func Recover(r io.ReaderAt, size int64) (h Header, end int64, torn bool, err err
 	return RecoverEach(r, size, nil)
 }
 
+// Block of a container file.
+type Block struct {
+	Offset  int64 // of its first byte in the file
+	Count   int   // of the records that it should hold
+	Records []byte
+}
+
 // RecoverEach is Recover with a function that sees each valid block, in order, and may refuse it: its error is wrapped in a
-// *DamageError. The records are valid during the call.
-func RecoverEach(r io.ReaderAt, size int64, each func(h *Header, count int, records []byte) error) (h Header, end int64, torn bool, err error) {
+// *DamageError. A block's records are valid during the call.
+func RecoverEach(r io.ReaderAt, size int64, each func(h *Header, b Block) error) (h Header, end int64, torn bool, err error) {
 	in, err := NewReader(io.NewSectionReader(r, 0, size))
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return Header{}, 0, true, nil
@@ -25,6 +32,7 @@ func RecoverEach(r io.ReaderAt, size int64, each func(h *Header, count int, reco
 		return Header{}, 0, false, err
 	}
 	for {
+		at := in.offset
 		count, records, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			return in.header, in.offset, false, nil
@@ -35,8 +43,8 @@ func RecoverEach(r io.ReaderAt, size int64, each func(h *Header, count int, reco
 		if each == nil {
 			continue
 		}
-		if err := each(&in.header, count, records); err != nil {
-			return in.header, in.offset, false, &DamageError{Offset: in.offset, Err: err}
+		if err := each(&in.header, Block{Offset: at, Count: count, Records: records}); err != nil {
+			return in.header, at, false, &DamageError{Offset: at, Err: err}
 		}
 	}
 }

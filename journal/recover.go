@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Recovery says what Open cut.
+type Recovery struct {
+	Segment string // path
+	Offset  int64  // byte at which the torn tail began
+	Bytes   int64
+	Copy    string // where the torn bytes were copied; "" if there were none
+}
+
+// cut takes a segment's torn tail away. A crash meanwhile leaves the tail for the next Open, and one more copy of it.
+func (j *Journal) cut(s segment, found scanned) error {
+	if err := j.putAside(s, found.end, found.size); err != nil {
+		return err
+	}
+	f, err := j.options.FS.OpenFile(s.path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
+	}
+	err = f.Truncate(found.end)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// remove takes a segment away that holds no whole block.
+func (j *Journal) remove(s segment, found scanned) error {
+	if err := j.putAside(s, 0, found.size); err != nil {
+		return err
+	}
+	if err := j.options.FS.Remove(s.path); err != nil {
+		return fmt.Errorf("remove the segment that was never begun: %w", err)
+	}
+	if err := j.options.FS.SyncDir(j.dir); err != nil {
+		return fmt.Errorf("remove the segment that was never begun: %w", err)
+	}
+	return nil
+}
+
+// putAside copies the bytes [from, to) of a segment and logs their place, durably, before anything is taken away.
+func (j *Journal) putAside(s segment, from, to int64) error {
+	r := Recovery{Segment: s.path, Offset: from, Bytes: to - from}
+	var err error
+	if r.Bytes > 0 {
+		r.Copy, err = j.copyAside(s, from, to)
+	}
+	if err == nil {
+		err = j.logRecovery(r)
+	}
+	if err == nil {
+		err = j.options.FS.SyncDir(j.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("put the torn tail of %s aside: %w", s.path, err)
+	}
+	j.recovered = append(j.recovered, r)
+	return nil
+}
+
+// copyAside copies to the first free name.
+func (j *Journal) copyAside(s segment, from, to int64) (string, error) {
+	source, err := j.options.FS.OpenFile(s.path, os.O_RDONLY, 0)
+	if err != nil {
+		return "", err
+	}
+	defer source.Close() //nolint:errcheck // only read
+	for n := 1; ; n++ {
+		name := fmt.Sprintf("%s.torn-%d", s.path, n)
+		f, err := j.options.FS.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(f, io.NewSectionReader(source, from, to-from))
+		if err == nil {
+			err = f.Sync()
+		}
+		return name, errors.Join(err, f.Close())
+	}
+}
+
+// logRecovery adds a line to the folder's log.
+func (j *Journal) logRecovery(r Recovery) error {
+	f, err := j.options.FS.OpenFile(filepath.Join(j.dir, logName), os.O_RDWR|os.O_CREATE, fileMode)
+	if err != nil {
+		return err
+	}
+	end, err := f.Seek(0, io.SeekEnd)
+	line := ""
+	if err == nil && end > 0 {
+		var lastByte [1]byte
+		if _, err = f.ReadAt(lastByte[:], end-1); err == nil && lastByte[0] != '\n' {
+			line = "\n" // a crash cut the line before
+		}
+	}
+	if err == nil {
+		line += fmt.Sprintf("time=%s segment=%s offset=%d bytes=%d copy=%q\n", time.Now().UTC().Format(time.RFC3339Nano),
+			filepath.Base(r.Segment), r.Offset, r.Bytes, filepath.Base(r.Copy))
+		_, err = io.WriteString(f, line)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,146 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"rewind/disk"
+	"rewind/ocf"
+)
+
+// Metadata keys of a segment's header, and what they hold.
+const (
+	formatKey     = "rewind.format"    // version of the format
+	streamKey     = "rewind.stream"    // 32 hex digits
+	partitionKey  = "rewind.partition" // decimal
+	baseKey       = "rewind.base"      // offset of the first entry, decimal
+	previousKey   = "rewind.previous"  // SHA-256 of the segment before, 64 hex digits; zeros in the first
+	formatVersion = "1"
+	streamDigits  = 32
+	extension     = ".avro"
+	nameDigits    = 20
+)
+
+// SegmentInfo describes a segment file.
+type SegmentInfo struct {
+	Path       string
+	BaseOffset int64
+	Bytes      int64
+	Sealed     bool
+	Stream     string
+	Partition  int
+	Previous   [32]byte // SHA-256 of the segment before; zero in the first
+	Schema     string
+	Err        error // why the header cannot be read; then only Path, BaseOffset, Bytes and Sealed are set
+}
+
+// segment is a segment file by its name.
+type segment struct {
+	path string
+	base int64
+}
+
+func segmentName(base int64) string { return fmt.Sprintf("%0*d%s", nameDigits, base, extension) }
+
+// listSegments lists a journal's segments in order. Other files are left alone, unless they are named as container files:
+// a segment that was renamed must not simply be missing.
+func listSegments(fsys disk.FS, dir string) ([]segment, error) {
+	names, err := fsys.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var segments []segment
+	for _, n := range names { // sorted, and so are offsets in names of one length
+		digits, ok := strings.CutSuffix(n.Name(), extension)
+		if !ok {
+			continue
+		}
+		path := filepath.Join(dir, n.Name())
+		base, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n.Name() != segmentName(base) {
+			return nil, &CorruptionError{Segment: path, Err: errors.New("this is not the name of a segment")}
+		}
+		segments = append(segments, segment{path: path, base: base})
+	}
+	return segments, nil
+}
+
+// newHeader is the header of a segment to be written.
+func (o *Options) newHeader(base int64, schema string, previous [sha256.Size]byte) ocf.Header {
+	return ocf.Header{
+		Schema: schema,
+		Codec:  ocf.Snappy, // the only one whose blocks have a checksum
+		Meta: map[string][]byte{
+			formatKey:    []byte(formatVersion),
+			streamKey:    []byte(o.Stream),
+			partitionKey: strconv.AppendInt(nil, int64(o.Partition), 10),
+			baseKey:      strconv.AppendInt(nil, base, 10),
+			previousKey:  hex.AppendEncode(nil, previous[:]),
+		},
+	}
+}
+
+// parseHeader checks a header that was read and says what it describes.
+func (o *Options) parseHeader(s segment, h ocf.Header) (SegmentInfo, error) {
+	version := string(h.Meta[formatKey])
+	if version != formatVersion && version != "" && h.Derived {
+		return SegmentInfo{}, &VersionError{Segment: s.path, Version: version}
+	}
+	info := SegmentInfo{Path: s.path, BaseOffset: s.base, Stream: string(h.Meta[streamKey]), Schema: h.Schema}
+	partition, err := strconv.ParseUint(string(h.Meta[partitionKey]), 10, 31)
+	info.Partition = int(partition)
+	previous := string(h.Meta[previousKey])
+	if err != nil || !h.Derived || h.Codec != ocf.Snappy || !isHex(info.Stream, streamDigits) || !isHex(previous, 2*sha256.Size) {
+		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: errors.New("the header is not that of a segment")}
+	}
+	if _, err := hex.Decode(info.Previous[:], []byte(previous)); err != nil {
+		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: err}
+	}
+	if base := string(h.Meta[baseKey]); base != strconv.FormatInt(s.base, 10) {
+		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: fmt.Errorf("the header says that the first offset is %.20q, the name says %d", base, s.base)}
+	}
+	if o.Stream != "" && (info.Stream != o.Stream || info.Partition != o.Partition) {
+		return SegmentInfo{}, &ForeignError{Segment: s.path, Stream: info.Stream, Partition: info.Partition, WantStream: o.Stream, WantPartition: o.Partition}
+	}
+	return info, nil
+}
+
+// openSegment opens a segment for reading and says how long it is now.
+func (o *Options) openSegment(s segment) (disk.File, int64, error) {
+	f, err := o.FS.OpenFile(s.path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, stat.Size(), nil
+}
+
+// readInfo reads a segment's header. headless: the file ends inside it, which only the last segment's may.
+func (o *Options) readInfo(s segment, isLast bool) (info SegmentInfo, headless bool, err error) {
+	f, size, err := o.openSegment(s)
+	if err != nil {
+		return SegmentInfo{}, false, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info.Bytes = size
+	in, err := ocf.NewReader(io.NewSectionReader(f, 0, size))
+	if isLast && errors.Is(err, io.ErrUnexpectedEOF) {
+		return SegmentInfo{}, true, nil
+	}
+	if err != nil {
+		return info, false, corrupt(s.path, 0, err)
+	}
+	info, err = o.parseHeader(s, in.Header())
+	info.Bytes, info.Sealed = size, !isLast
+	return info, false, err
+}
