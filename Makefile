@@ -1,0 +1,41 @@
+# CGO is off everywhere but under the race detector: the program is pure Go.
+export CGO_ENABLED ?= 0
+GOLANGCI_VERSION := v2.15.0
+TOOLS := $(CURDIR)/.tools
+
+.PHONY: build test race vet lint demo integration ci clean
+
+build:
+	go build -trimpath -o rewind ./cmd/rewind
+
+test:
+	go test ./...
+
+race:
+	CGO_ENABLED=1 go test -race ./...
+
+vet:
+	go vet ./...
+	go vet -tags integration ./...
+
+# The linter lives inside the project (.tools is ignored by git), at the version the configuration was written for.
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+	$< run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+demo:
+	go run ./cmd/rewind demo
+
+# The same pipeline against a real Kafka and a real HiveServer2, which the script fetches, starts and stops.
+integration:
+	./integration/run.sh
+
+ci:
+	./.ci/run
+
+clean:
+	rm -rf rewind rewind-demo
