@@ -176,7 +176,7 @@ func (f *field) appendValue(dst []byte, v *Value) ([]byte, error) {
 	case opBoolean:
 		return append(dst, byte(v.Int)), nil
 	case opInteger, opDate:
-		return appendVarint(dst, v.Int), nil
+		return AppendLong(dst, v.Int), nil
 	case opFloat:
 		return binary.LittleEndian.AppendUint32(dst, float32Bits(v.Float)), nil
 	case opDouble:
@@ -186,7 +186,7 @@ func (f *field) appendValue(dst []byte, v *Value) ([]byte, error) {
 		return v.Decimal.appendBytes(append(dst, byte(2*n)), n), nil
 	default:
 		b := f.carried(v.Bytes)
-		return append(appendVarint(dst, int64(len(b))), b...), nil
+		return append(AppendLong(dst, int64(len(b))), b...), nil
 	}
 }
 
@@ -241,9 +241,4 @@ func float64Bits(f float64) uint64 {
 		return canonicalNaN64
 	}
 	return math.Float64bits(f)
-}
-
-// appendVarint appends an Avro int or long: zig-zag, seven bits a byte, the lowest first.
-func appendVarint(dst []byte, n int64) []byte {
-	return binary.AppendUvarint(dst, uint64(n)<<1^uint64(n>>63))
 }

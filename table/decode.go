@@ -72,7 +72,7 @@ func (f *field) decodeValue(b []byte, v *Value) (rest []byte, reason string) {
 		*v = Value{Int: int64(b[0])}
 		return b[1:], ""
 	case opInteger, opDate:
-		n, size := readVarint(b)
+		n, size := ReadLong(b)
 		if size <= 0 || n < f.low || n > f.high {
 			return b, "no number of its range in its shortest form"
 		}
@@ -105,7 +105,7 @@ func (f *field) decodeValue(b []byte, v *Value) (rest []byte, reason string) {
 
 // decodeBytes reads what stands behind a length.
 func (f *field) decodeBytes(b []byte, v *Value) (rest []byte, reason string) {
-	n, size := readVarint(b)
+	n, size := ReadLong(b)
 	if size <= 0 || n < 0 || n > int64(len(b)-size) {
 		return b, "a length is beyond the image's end"
 	}
@@ -176,13 +176,13 @@ func (f *field) skip(b []byte) int {
 	case opDouble:
 		n += 8
 	case opInteger, opDate:
-		_, size := readVarint(b[1:])
+		_, size := ReadLong(b[1:])
 		if size <= 0 {
 			return -1
 		}
 		n += size
 	default:
-		length, size := readVarint(b[1:])
+		length, size := ReadLong(b[1:])
 		if size <= 0 || length < 0 || length > int64(len(b)) {
 			return -1
 		}
@@ -192,16 +192,4 @@ func (f *field) skip(b []byte) int {
 		return -1
 	}
 	return n
-}
-
-// readVarint reads an Avro int or long in its shortest form; size is not positive where there is none.
-func readVarint(b []byte) (n int64, size int) {
-	if len(b) > 0 && b[0] < 0x80 {
-		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
-	}
-	u, size := binary.Uvarint(b)
-	if size <= 0 || b[size-1] == 0 {
-		return 0, -1
-	}
-	return int64(u>>1) ^ -int64(u&1), size
 }

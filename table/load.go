@@ -5,7 +5,7 @@ import "time"
 // Load asks for a table to be made and filled.
 type Load struct {
 	Into      Name
-	Source    Name // the table that was captured: the new one must not lie in its location
+	Source    Name   // the table that was captured: the new one must not lie in its location
 	RestoreID string // becomes TBLPROPERTIES rewind.restore
 	Def       Definition
 	Digest    Digest // that the loaded table must have
