@@ -54,14 +54,15 @@ func NewMemory() *Memory {
 // Ops is the number of operations so far.
 func (m *Memory) Ops() int64 { m.mu.Lock(); defer m.mu.Unlock(); return m.ops }
 
-// FailAt makes the k-th operation from now (1 is the next one) fail with ErrInjected.
+// FailAt makes the k-th operation from now (1 is the next one) fail with ErrInjected; 0 takes the fault back.
 func (m *Memory) FailAt(k int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.failAt, m.tripped = m.ops+k, false
 }
 
-// CrashAt makes the machine crash at the k-th operation from now: it and all that follow fail with ErrCrashed.
+// CrashAt makes the machine crash at the k-th operation from now: it and all that follow fail with ErrCrashed; 0 takes the
+// fault back.
 func (m *Memory) CrashAt(k int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

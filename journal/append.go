@@ -83,8 +83,12 @@ func (j *Journal) checkRecord(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	if n, err := length(e.Record); err != nil || n != len(e.Record) {
-		return fmt.Errorf("its record of %d bytes is not one of its schema (%d bytes, %w)", len(e.Record), n, err)
+	n, err := length(e.Record)
+	if err != nil {
+		return fmt.Errorf("its record is not of its schema: %w", err)
+	}
+	if n != len(e.Record) {
+		return fmt.Errorf("its record has %d bytes, of which its schema uses %d", len(e.Record), n)
 	}
 	return nil
 }
@@ -161,7 +165,7 @@ func (j *Journal) roll(entries []Entry) error {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
 	j.active = a // from here on Close closes it
-	if a.out, err = ocf.NewWriter(a, j.options.newHeader(a.base, a.schema, previous)); err != nil {
+	if a.out, err = ocf.NewWriter(a, j.options.newHeader(a.base, a.schema, j.next-1, previous)); err != nil {
 		return fmt.Errorf("begin segment %s: %w", a.path, err)
 	}
 	return nil

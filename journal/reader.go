@@ -62,7 +62,7 @@ func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 			yield(Entry{}, fmt.Errorf("list the journal: %w", err))
 			return
 		}
-		e := entries{reader: r, from: from, last: -1, splitters: splitters{make: r.options.Splitter}}
+		e := entries{reader: r, from: from, last: unknown, splitters: splitters{make: r.options.Splitter}}
 		for i := firstSegment(segments, from); i < len(segments); i++ {
 			switch more, err := e.segment(segments[i], i == len(segments)-1, yield); {
 			case err != nil:
@@ -86,11 +86,13 @@ func firstSegment(segments []segment, offset int64) int {
 	return first
 }
 
+const unknown = -2
+
 // entries is one walk over the journal.
 type entries struct {
 	reader    *Reader
 	from      int64
-	last      int64 // offset of the last entry seen, yielded or not
+	last      int64 // offset of the last entry seen, yielded or not; unknown in the first segment walked
 	splitters splitters
 }
 
@@ -111,11 +113,8 @@ func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool)
 	if err != nil {
 		return false, corrupt(s.path, 0, err)
 	}
-	if _, err := e.reader.options.parseHeader(s, in.Header()); err != nil {
+	if err := e.begin(s, in.Header()); err != nil {
 		return false, err
-	}
-	if s.base <= e.last {
-		return false, &CorruptionError{Segment: s.path, Err: fmt.Errorf("it begins at offset %d, the segment before ends with %d", s.base, e.last)}
 	}
 	more, err = e.blocks(s, in, yield)
 	if errors.Is(err, io.EOF) {
@@ -125,6 +124,19 @@ func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool)
 		return more, err
 	}
 	return false, e.tail(s, in, f, size, err)
+}
+
+// begin checks that a segment goes on where the one before ended, or, if it is the first one walked, that nothing that was
+// asked for is missing before it.
+func (e *entries) begin(s segment, h ocf.Header) error {
+	info, err := e.reader.options.parseHeader(s, h)
+	if err != nil {
+		return err
+	}
+	if e.last != unknown && info.After != e.last || e.last == unknown && info.After >= max(e.from, 0) {
+		return &CorruptionError{Segment: s.path, Err: fmt.Errorf("it goes on behind offset %d, but the journal before it ends with %d: entries or segments are missing", info.After, max(e.last, -1))}
+	}
+	return nil
 }
 
 // endOf is a clean end: a sealed segment holds an entry at least.

@@ -21,6 +21,7 @@ const (
 	streamKey     = "rewind.stream"    // 32 hex digits
 	partitionKey  = "rewind.partition" // decimal
 	baseKey       = "rewind.base"      // offset of the first entry, decimal
+	afterKey      = "rewind.after"     // offset of the last entry before the segment, decimal; -1 in the first
 	previousKey   = "rewind.previous"  // SHA-256 of the segment before, 64 hex digits; zeros in the first
 	formatVersion = "1"
 	streamDigits  = 32
@@ -36,6 +37,7 @@ type SegmentInfo struct {
 	Sealed     bool
 	Stream     string
 	Partition  int
+	After      int64    // offset of the last entry before the segment; -1 in the first
 	Previous   [32]byte // SHA-256 of the segment before; zero in the first
 	Schema     string
 	Err        error // why the header cannot be read; then only Path, BaseOffset, Bytes and Sealed are set
@@ -73,7 +75,7 @@ func listSegments(fsys disk.FS, dir string) ([]segment, error) {
 }
 
 // newHeader is the header of a segment to be written.
-func (o *Options) newHeader(base int64, schema string, previous [sha256.Size]byte) ocf.Header {
+func (o *Options) newHeader(base int64, schema string, after int64, previous [sha256.Size]byte) ocf.Header {
 	return ocf.Header{
 		Schema: schema,
 		Codec:  ocf.Snappy, // the only one whose blocks have a checksum
@@ -82,6 +84,7 @@ func (o *Options) newHeader(base int64, schema string, previous [sha256.Size]byt
 			streamKey:    []byte(o.Stream),
 			partitionKey: strconv.AppendInt(nil, int64(o.Partition), 10),
 			baseKey:      strconv.AppendInt(nil, base, 10),
+			afterKey:     strconv.AppendInt(nil, after, 10),
 			previousKey:  hex.AppendEncode(nil, previous[:]),
 		},
 	}
@@ -94,22 +97,32 @@ func (o *Options) parseHeader(s segment, h ocf.Header) (SegmentInfo, error) {
 		return SegmentInfo{}, &VersionError{Segment: s.path, Version: version}
 	}
 	info := SegmentInfo{Path: s.path, BaseOffset: s.base, Stream: string(h.Meta[streamKey]), Schema: h.Schema}
-	partition, err := strconv.ParseUint(string(h.Meta[partitionKey]), 10, 31)
-	info.Partition = int(partition)
-	previous := string(h.Meta[previousKey])
-	if err != nil || !h.Derived || h.Codec != ocf.Snappy || !isHex(info.Stream, streamDigits) || !isHex(previous, 2*sha256.Size) {
-		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: errors.New("the header is not that of a segment")}
-	}
-	if _, err := hex.Decode(info.Previous[:], []byte(previous)); err != nil {
+	if err := info.parse(h); err != nil {
 		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: err}
-	}
-	if base := string(h.Meta[baseKey]); base != strconv.FormatInt(s.base, 10) {
-		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: fmt.Errorf("the header says that the first offset is %.20q, the name says %d", base, s.base)}
 	}
 	if o.Stream != "" && (info.Stream != o.Stream || info.Partition != o.Partition) {
 		return SegmentInfo{}, &ForeignError{Segment: s.path, Stream: info.Stream, Partition: info.Partition, WantStream: o.Stream, WantPartition: o.Partition}
 	}
 	return info, nil
+}
+
+// parse takes over what the header says of itself.
+func (i *SegmentInfo) parse(h ocf.Header) error {
+	partition, partitionErr := strconv.ParseUint(string(h.Meta[partitionKey]), 10, 31)
+	after, afterErr := strconv.ParseInt(string(h.Meta[afterKey]), 10, 64)
+	previous := string(h.Meta[previousKey])
+	known := string(h.Meta[formatKey]) == formatVersion && h.Derived && h.Codec == ocf.Snappy
+	if !known || partitionErr != nil || afterErr != nil || !isHex(i.Stream, streamDigits) || !isHex(previous, 2*sha256.Size) {
+		return errors.New("the header is not that of a segment")
+	}
+	i.Partition, i.After = int(partition), after
+	if _, err := hex.Decode(i.Previous[:], []byte(previous)); err != nil {
+		return err
+	}
+	if base := string(h.Meta[baseKey]); base != strconv.FormatInt(i.BaseOffset, 10) || after >= i.BaseOffset {
+		return fmt.Errorf("the header says that the first offset is %.20q, behind %d; the name says %d", base, after, i.BaseOffset)
+	}
+	return nil
 }
 
 // openSegment opens a segment for reading and says how long it is now.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -16,6 +17,9 @@ func (s *splitters) get(schema string) (func([]byte) (int, error), error) {
 	const most = 16
 	if f := s.known[schema]; f != nil {
 		return f, nil
+	}
+	if !json.Valid([]byte(schema)) {
+		return nil, fmt.Errorf("the segment's schema %.40q is not JSON", schema)
 	}
 	f, err := s.make(schema)
 	if err != nil {

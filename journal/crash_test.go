@@ -1,0 +1,311 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"rewind/disk"
+)
+
+// life is what a consumer does with a journal: open it, go on behind what it holds, close it, again and again.
+type life struct {
+	fsys    disk.FS
+	batches [][]Entry
+	acked   int64 // entries below this offset were acknowledged
+}
+
+func newLife(fsys disk.FS) *life {
+	one, two := rowSchema(1), rowSchema(2)
+	large := entryOf(14, make([]byte, 3000), two) // several sectors
+	return &life{fsys: fsys, batches: [][]Entry{
+		{testEntry(2, ""), testEntry(3, one)},
+		{testEntry(4, one), testEntry(5, one), testEntry(7, two), testEntry(8, "")}, // rolls in the middle
+		{testEntry(11, two)},
+		{testEntry(12, two), testEntry(13, ""), large, testEntry(15, two)}, // then rolls by size
+		{testEntry(16, "")},
+	}}
+}
+
+func (l *life) options() Options {
+	o := testOptions(l.fsys)
+	o.SegmentBytes = 2500
+	return o
+}
+
+func (l *life) all() (all []Entry) {
+	for _, b := range l.batches {
+		all = append(all, b...)
+	}
+	return all
+}
+
+// run appends what is missing, two batches for each time that it opens the journal.
+func (l *life) run() error {
+	for {
+		more, err := l.open()
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (l *life) open() (more bool, err error) {
+	j, err := Open("data/journal", l.options())
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	if j.NextOffset() < l.acked {
+		return false, fmt.Errorf("entries up to offset %d were acknowledged, the journal goes on with %d", l.acked-1, j.NextOffset())
+	}
+	for range 2 {
+		batch := l.next(j.NextOffset())
+		if len(batch) == 0 {
+			return false, nil
+		}
+		if err := j.Append(batch); err != nil {
+			if again := j.Append(batch); !errors.Is(again, ErrFailed) {
+				return false, fmt.Errorf("after a failure Append said %w", again)
+			}
+			return false, err
+		}
+		l.acked = batch[len(batch)-1].Offset + 1
+	}
+	return true, nil
+}
+
+// next is the rest of the first batch that the journal does not hold whole.
+func (l *life) next(offset int64) []Entry {
+	for _, b := range l.batches {
+		for i := range b {
+			if b[i].Offset >= offset {
+				return b[i:]
+			}
+		}
+	}
+	return nil
+}
+
+// check reads the journal: every acknowledged entry, nothing invented. A corruption is allowed behind the acknowledged
+// entries where sectors may be lost.
+func (l *life) check(corruptible bool) error {
+	r, err := OpenReader("data/journal", l.options())
+	if err != nil {
+		if l.acked == 0 {
+			return nil
+		}
+		return err
+	}
+	got, err := collect(r, 0)
+	var damage *CorruptionError
+	if err != nil && !(corruptible && errors.As(err, &damage)) {
+		return err
+	}
+	all := l.all()
+	if len(got) > len(all) {
+		return fmt.Errorf("%d entries of %d", len(got), len(all))
+	}
+	if err := sameEntries(got, all[:len(got)]); err != nil {
+		return err
+	}
+	if rest := l.next(l.acked); len(got) < len(all) && (len(rest) == 0 || all[len(got)].Offset < rest[0].Offset) {
+		return fmt.Errorf("%d entries, but those up to offset %d were acknowledged", len(got), l.acked-1)
+	}
+	return nil
+}
+
+// finish runs the rest of a life on a disk and checks its end, also after a loss of power that comes then.
+func (l *life) finish() error {
+	if err := l.run(); err != nil {
+		return fmt.Errorf("go on: %w", err)
+	}
+	if err := l.checkEnd(); err != nil {
+		return err
+	}
+	l.fsys = l.fsys.(*disk.Memory).Restart(disk.LoseAll())
+	if err := l.checkEnd(); err != nil {
+		return fmt.Errorf("after a loss of power at the end: %w", err)
+	}
+	return nil
+}
+
+func (l *life) checkEnd() error {
+	r, err := OpenReader("data/journal", l.options())
+	if err != nil {
+		return err
+	}
+	got, err := collect(r, 0)
+	return errors.Join(err, sameEntries(got, l.all()), r.VerifyChain())
+}
+
+func losses(seeds uint64) []disk.Loss {
+	all := []disk.Loss{disk.LoseAll(), disk.LoseNone()}
+	for seed := range seeds {
+		all = append(all, disk.LoseSome(seed))
+	}
+	return all
+}
+
+// TestCrashAtEveryOperation: the machine stops at operation k, for every k, and comes back without what was not synced.
+func TestCrashAtEveryOperation(t *testing.T) {
+	points := 0
+	for k := int64(1); ; k++ {
+		m := disk.NewMemory()
+		l := newLife(m)
+		m.CrashAt(k)
+		err := l.run()
+		if !m.Tripped() {
+			m.CrashAt(0)
+			if err := errors.Join(err, l.checkEnd()); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		if !errors.Is(err, disk.ErrCrashed) {
+			t.Fatalf("crash at operation %d: %v", k, err)
+		}
+		for _, loss := range losses(8) {
+			points++
+			again := *l
+			again.fsys = m.Restart(loss)
+			if err := errors.Join(again.check(false), again.finish()); err != nil {
+				t.Fatalf("crash at operation %d, loss %v: %v", k, loss, err)
+			}
+		}
+	}
+	t.Logf("%d crashes", points)
+}
+
+// TestCrashLosesSectors: a disk that writes the sectors of one block in any order may leave a block with its sync marker and
+// a hole. That is reported, never cut; what was acknowledged is there.
+func TestCrashLosesSectors(t *testing.T) {
+	cut, reported := 0, 0
+	for k := int64(1); ; k++ {
+		m := disk.NewMemory()
+		l := newLife(m)
+		m.CrashAt(k)
+		if err := l.run(); !m.Tripped() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		for seed := range uint64(16) {
+			again := *l
+			again.fsys = m.Restart(disk.LoseSectors(seed))
+			if err := again.check(true); err != nil {
+				t.Fatalf("crash at operation %d, seed %d: %v", k, seed, err)
+			}
+			var damage *CorruptionError
+			switch err := again.finish(); {
+			case err == nil:
+				cut++
+			case errors.As(err, &damage):
+				reported++
+				if err := again.check(true); err != nil {
+					t.Fatalf("crash at operation %d, seed %d: %v", k, seed, err)
+				}
+			default:
+				t.Fatalf("crash at operation %d, seed %d: %v", k, seed, err)
+			}
+		}
+	}
+	t.Logf("%d recovered, %d reported", cut, reported)
+}
+
+// TestCrashDuringRecovery: the machine stops again at every operation of the run that follows a crash.
+func TestCrashDuringRecovery(t *testing.T) {
+	points := 0
+	for k := int64(1); ; k++ {
+		m := disk.NewMemory()
+		l := newLife(m)
+		m.CrashAt(k)
+		if _ = l.run(); !m.Tripped() {
+			break
+		}
+		for seed, first := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
+			for k2 := int64(1); ; k2++ {
+				again := *l
+				m2 := m.Restart(first)
+				again.fsys = m2
+				m2.CrashAt(k2)
+				if _ = again.run(); !m2.Tripped() {
+					break
+				}
+				second := losses(2)[(int(k2)+seed)%4]
+				points++
+				again.fsys = m2.Restart(second)
+				if err := errors.Join(again.check(false), again.finish()); err != nil {
+					t.Fatalf("crash at operation %d, loss %v, then at %d, loss %v: %v", k, first, k2, second, err)
+				}
+			}
+		}
+	}
+	t.Logf("%d crashes", points)
+}
+
+// TestFailureAtEveryOperation: operation k fails; the process ends, and another one goes on, on the same machine. What it
+// acknowledges must not stand on what the failed fsync left in the page cache.
+func TestFailureAtEveryOperation(t *testing.T) {
+	points := 0
+	for k := int64(1); ; k++ {
+		m := disk.NewMemory()
+		l := newLife(m)
+		m.FailAt(k)
+		err := l.run()
+		if !m.Tripped() {
+			break
+		}
+		points++
+		if !errors.Is(err, disk.ErrInjected) {
+			t.Fatalf("failure of operation %d: %v", k, err)
+		}
+		if err := errors.Join(l.check(false), l.finish()); err != nil {
+			t.Fatalf("failure of operation %d: %v", k, err)
+		}
+	}
+	t.Logf("%d failures", points)
+}
+
+// TestCrashAfterFailure: operation k fails, another process goes on, and the machine loses its power at every operation.
+func TestCrashAfterFailure(t *testing.T) {
+	points := 0
+	for k := int64(1); ; k++ {
+		for k2 := int64(1); ; k2++ {
+			m := disk.NewMemory()
+			l := newLife(m)
+			m.FailAt(k)
+			if _ = l.run(); !m.Tripped() {
+				t.Logf("%d crashes", points)
+				return
+			}
+			m.CrashAt(k2)
+			if _ = l.run(); !m.Tripped() {
+				break
+			}
+			points++
+			l.fsys = m.Restart(disk.LoseAll())
+			if err := errors.Join(l.check(false), l.finish()); err != nil {
+				t.Fatalf("failure of operation %d, then crash at %d: %v", k, k2, err)
+			}
+		}
+	}
+}
+
+// TestFullDisk: the disk fills up at every byte; once there is room again, the journal goes on.
+func TestFullDisk(t *testing.T) {
+	for free := int64(0); ; free += 7 {
+		m := disk.NewMemory()
+		l := newLife(m)
+		m.SetFree(free)
+		err := l.run()
+		if err == nil {
+			return
+		}
+		m.SetFree(1 << 30)
+		if err := errors.Join(l.check(false), l.finish()); err != nil {
+			t.Fatalf("%d bytes free: %v", free, err)
+		}
+	}
+}
