@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -192,7 +193,12 @@ func (e *WaitError) Error() string {
 func (e *WaitError) ExitCode() int { return exitNothing }
 
 // Hint says what to do.
-func (e *WaitError) Hint() string { return "is rewind consume running, and does it keep all partitions?" }
+func (e *WaitError) Hint() string {
+	return "is rewind consume running, and does it keep all partitions?"
+}
 
 // stamp writes an instant for messages, to the microsecond that ids have.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// errStopped: whoever takes the rows has had enough.
+var errStopped = errors.New("stopped")

@@ -1,0 +1,283 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"rewind/change"
+	"rewind/table"
+)
+
+const (
+	rowsBetweenLooks = 1 << 14 // at the context, and between reports of progress
+	orderSeqBits     = 40      // of a record's order: the change's seq, below the number of its link
+)
+
+// Fold gives the rows of the table at a restore point in key order. A row is valid until the next step. The rows end with
+// a *ProofError when their digest is not the Commit's: until then they are not yet known to be the restore point.
+func (j *Journal) Fold(ctx context.Context, p Point) iter.Seq2[table.Row, error] {
+	return func(yield func(table.Row, error) bool) {
+		f, err := j.fold(ctx, p)
+		if err != nil {
+			yield(table.Row{}, err)
+			return
+		}
+		defer f.close()
+		f.rows(ctx, "fold")(yield)
+	}
+}
+
+// folded is a restore point's changes, sorted and ready to be merged, as often as they are wanted.
+type folded struct {
+	point   Point
+	sorter  *sorter
+	sources []*table.Schema // of images, by a record's source
+	report  func(Progress)
+	changes int64 // that were read
+}
+
+// fold reads the point's chain from its baseline on. The caller closes what it gets.
+func (j *Journal) fold(ctx context.Context, p Point) (*folded, error) {
+	f := &folded{point: p, report: j.o.Progress, sorter: newSorter(j.o.FS, j.o.TempDir, j.o.MemoryBytes)}
+	partitions, err := j.partitionsOf(p)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range partitions {
+		if err := f.read(ctx, part); err != nil {
+			f.close()
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// partitionsOf gives the partitions that hold a point, as values: a Refresh beside does not disturb who reads them.
+func (j *Journal) partitionsOf(p Point) ([]partition, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, s := range j.streams {
+		if s.id != p.Stream || len(s.partitions) < p.Partitions || len(p.links) == 0 {
+			continue
+		}
+		var all []partition
+		for _, part := range s.partitions[:p.Partitions] {
+			all = append(all, *part)
+		}
+		return all, nil
+	}
+	return nil, fmt.Errorf("restore point %d is not of this journal", p.ID)
+}
+
+// chainReader finds the changes of a chain in one partition: those of its links, written by those who began them.
+type chainReader struct {
+	part  *partition
+	links []link
+	at    int // the link that is being read
+	count int64
+	rows  *table.Schema // that were last seen to be the link's
+}
+
+// wants says whether a change belongs to the chain, and moves on to its link.
+func (c *chainReader) wants(e entry) (bool, error) {
+	m := e.Change
+	for m.Snapshot > c.span().begin.Snapshot {
+		if c.at+1 == len(c.links) {
+			return false, nil
+		}
+		if err := c.finish(e.offset); err != nil {
+			return false, err
+		}
+		c.at, c.count, c.rows = c.at+1, 0, nil
+	}
+	begin := c.span().begin
+	if m.Snapshot != begin.Snapshot || m.Stamp != begin.Stamp {
+		return false, nil
+	}
+	if c.rows != e.rows {
+		if e.rows == nil || e.rows.Identity() != begin.Schema.Identity() {
+			return false, c.part.damaged(nil, e.offset, fmt.Sprintf("a change of snapshot %d in a segment of another schema", m.Snapshot))
+		}
+		c.rows = e.rows
+	}
+	c.count++
+	return true, nil
+}
+
+func (c *chainReader) span() *span { return c.links[c.at].spans[c.part.number] }
+
+// finish checks that the link's changes were all there.
+func (c *chainReader) finish(offset int64) error {
+	if want := c.span().commit.Share.Total(); c.count != want {
+		return c.part.damaged(nil, offset, fmt.Sprintf("snapshot %d has %d changes, its commit counts %d", c.span().begin.Snapshot, c.count, want))
+	}
+	return nil
+}
+
+// changes gives the chain's changes in one partition, in log order.
+func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		c := &chainReader{part: p, links: links}
+		first, last := links[0].spans[p.number], links[len(links)-1].spans[p.number]
+		for e, err := range p.entries(ctx, first.from) {
+			if err != nil {
+				yield(entry{}, err)
+				return
+			}
+			if e.offset >= last.to {
+				break
+			}
+			if e.Change == nil {
+				continue
+			}
+			wanted, err := c.wants(e)
+			if err != nil {
+				yield(entry{}, err)
+				return
+			}
+			e.link = c.at
+			if wanted && !yield(e, nil) {
+				return
+			}
+		}
+		for {
+			if err := c.finish(last.to); err != nil {
+				yield(entry{}, err)
+				return
+			}
+			if c.at+1 == len(links) {
+				return
+			}
+			c.at, c.count = c.at+1, 0
+		}
+	}
+}
+
+// read sorts one partition's changes in.
+func (f *folded) read(ctx context.Context, part partition) error {
+	var rows *table.Schema
+	var source uint32
+	var project *table.Projection
+	var key []byte
+	for e, err := range part.changes(ctx, f.point.links) {
+		if err != nil {
+			return err
+		}
+		if e.rows != rows {
+			rows = e.rows
+			if source, project, err = f.source(rows); err != nil {
+				return err
+			}
+		}
+		if key, err = project.AppendKey(key[:0], e.Change.Key); err != nil {
+			return part.damaged(nil, e.offset, err.Error())
+		}
+		f.changes++
+		order := uint64(e.link)<<orderSeqBits | uint64(e.Change.Seq)
+		if e.Change.Op == change.Delete {
+			err = f.sorter.add(key, order, source|deletedBit, nil)
+		} else {
+			err = f.sorter.add(key, order, source, e.Change.After)
+		}
+		if err != nil {
+			return err
+		}
+		if f.changes%rowsBetweenLooks == 0 {
+			f.report(Progress{Stage: "fold", Rows: f.changes})
+		}
+	}
+	return nil
+}
+
+// source gives a schema of images its number, and the projection from it to the point's schema.
+func (f *folded) source(s *table.Schema) (uint32, *table.Projection, error) {
+	project, err := table.NewProjection(s, f.point.TableSchema())
+	if err != nil {
+		return 0, nil, fmt.Errorf("restore point %d: rows of schema %s: %w", f.point.ID, s.RecordName(), err)
+	}
+	for i, known := range f.sources {
+		if known.Identity() == s.Identity() {
+			return uint32(i), project, nil
+		}
+	}
+	f.sources = append(f.sources, s)
+	return uint32(len(f.sources) - 1), project, nil
+}
+
+// rows merges what was sorted into the point's rows and proves them.
+func (f *folded) rows(ctx context.Context, stage string) iter.Seq2[table.Row, error] {
+	return func(yield func(table.Row, error) bool) {
+		digest, err := f.each(ctx, stage, func(r table.Row) bool { return yield(r, nil) })
+		if err == nil && digest != f.point.Digest {
+			err = &ProofError{Table: f.point.TableSchema().Table, Snapshot: f.point.ID, Where: "folded", Want: f.point.Digest, Have: digest}
+		}
+		if err != nil && err != errStopped {
+			yield(table.Row{}, err)
+		}
+	}
+}
+
+// prove computes the digest of the point's rows and holds it against its Commit's.
+func (f *folded) prove(ctx context.Context) error {
+	for _, err := range f.rows(ctx, "prove") {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each gives every surviving row, projected to the point's schema, until do returns false (then errStopped), and sums
+// their digest.
+func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool) (table.Digest, error) {
+	var digest table.Digest
+	codec, err := table.NewCodec(f.point.TableSchema())
+	if err != nil {
+		return digest, err
+	}
+	projections := make([]*table.Projection, len(f.sources))
+	for i, s := range f.sources {
+		if projections[i], err = table.NewProjection(s, f.point.TableSchema()); err != nil {
+			return digest, err
+		}
+	}
+	m, err := f.sorter.merge()
+	if err != nil {
+		return digest, err
+	}
+	var image []byte
+	for {
+		if digest.Rows%rowsBetweenLooks == 0 {
+			if err := ctx.Err(); err != nil {
+				return digest, err
+			}
+			f.report(Progress{Stage: stage, Rows: digest.Rows, Total: f.point.Rows})
+		}
+		rec, err := m.step()
+		if err != nil || rec == nil {
+			f.report(Progress{Stage: stage, Rows: digest.Rows, Total: f.point.Rows})
+			return digest, err
+		}
+		if rec.source()&deletedBit != 0 {
+			continue
+		}
+		row := table.Row{Key: rec.key(), Image: rec.image()}
+		if p := projections[rec.source()]; !p.Identity() {
+			if image, err = p.AppendImage(image[:0], row.Image); err != nil {
+				return digest, err
+			}
+			row.Image = image
+		}
+		print, err := codec.Fingerprint(row.Image)
+		if err != nil {
+			return digest, fmt.Errorf("row %s: %w", codec.FormatKey(row.Key), err)
+		}
+		digest.Add(print)
+		if !do(row) {
+			return digest, errStopped
+		}
+	}
+}
+
+func (f *folded) close() error { return f.sorter.close() }

@@ -1,0 +1,173 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"time"
+
+	"rewind/change"
+	"rewind/disk"
+	"rewind/journal"
+	"rewind/table"
+)
+
+// partition is one partition of a stream, as far as its journal was read.
+type partition struct {
+	fs     disk.FS
+	dir    string
+	stream string
+	number int
+
+	next  int64 // the offset to go on reading at
+	order sequence
+	spans []*span // committed in this partition, ascending
+	gaps  []gapHere
+}
+
+// gapHere is a Gap entry and the highest snapshot that had begun before it.
+type gapHere struct {
+	gap  Gap
+	last int64
+}
+
+// entry is one decoded journal entry.
+type entry struct {
+	offset int64
+	size   int
+	change.Message
+	rows *table.Schema // of the segment; nil where it holds no changes
+	link int           // of the chain that is being read
+}
+
+func (p *partition) open() (*journal.Reader, error) {
+	return journal.OpenReader(p.dir, journal.Options{
+		FS: p.fs, Stream: p.stream, Partition: p.number, Schema: change.EntrySchema(nil), Splitter: splitter,
+	})
+}
+
+// splitter tells journal how long a block's records are.
+func splitter(segmentSchema string) (func(block []byte) (int, error), error) {
+	d, err := change.NewEntryDecoder(segmentSchema)
+	if err != nil {
+		return nil, err
+	}
+	return d.RecordLen, nil
+}
+
+const entriesBetweenLooks = 1 << 12 // at the context
+
+// entries decodes the journal from an offset on. An entry's change is valid until the next step.
+func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		reader, err := p.open()
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(entry{}, err)
+			return
+		}
+		var schema string
+		var decoder *change.EntryDecoder
+		looked := 0
+		for raw, err := range reader.Entries(from) {
+			if looked%entriesBetweenLooks == 0 && ctx.Err() != nil {
+				yield(entry{}, ctx.Err())
+				return
+			}
+			looked++
+			if err == nil && (decoder == nil || raw.Schema != schema) {
+				schema = raw.Schema
+				decoder, err = change.NewEntryDecoder(schema)
+			}
+			if err != nil {
+				yield(entry{}, err)
+				return
+			}
+			offset, m, err := decoder.Decode(raw.Record)
+			if err == nil && offset != raw.Offset {
+				err = fmt.Errorf("its record says offset %d", offset)
+			}
+			if err != nil {
+				yield(entry{}, p.damaged(reader, raw.Offset, err.Error()))
+				return
+			}
+			if !yield(entry{offset: offset, size: len(raw.Record), Message: m, rows: decoder.Schema()}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// damaged makes the error of an entry that no consumer writes, with the segment that holds it.
+func (p *partition) damaged(reader *journal.Reader, offset int64, reason string) error {
+	e := &SequenceError{Stream: p.stream, Partition: p.number, Offset: offset, Reason: reason}
+	if reader == nil {
+		opened, err := p.open()
+		if err != nil {
+			return e
+		}
+		reader = opened
+	}
+	for _, s := range reader.Segments() {
+		if s.BaseOffset <= offset {
+			e.Segment = s.Path
+		}
+	}
+	return e
+}
+
+// read goes on to the journal's end and keeps what it says of snapshots.
+func (p *partition) read(ctx context.Context) error {
+	for e, err := range p.entries(ctx, p.next) {
+		if err != nil {
+			return err
+		}
+		if err := p.take(e); err != nil {
+			return p.damaged(nil, e.offset, err.Error())
+		}
+		p.next = e.offset + 1
+	}
+	return nil
+}
+
+func (p *partition) take(e entry) error {
+	open, last := p.order.open, p.order.last
+	what, err := p.order.step(e.offset, e.size, e.Message)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case closed:
+		p.spans = append(p.spans, open)
+	case gapped:
+		p.gaps = append(p.gaps, gapHere{last: last, gap: Gap{
+			Stream: p.stream, Partition: p.number, Offset: e.offset,
+			NextOffset: e.Gap.NextOffset, Reason: e.Gap.Reason, At: time.UnixMicro(e.Gap.At).UTC(),
+		}})
+	}
+	return nil
+}
+
+// committed finds the partition's span of a snapshot; nil where it holds no Commit of it.
+func (p *partition) committed(snapshot int64) *span {
+	for i := len(p.spans) - 1; i >= 0 && p.spans[i].begin.Snapshot >= snapshot; i-- {
+		if p.spans[i].begin.Snapshot == snapshot {
+			return p.spans[i]
+		}
+	}
+	return nil
+}
+
+// gapOver finds the latest gap that can have swallowed messages of a snapshot.
+func (p *partition) gapOver(snapshot int64) *gapHere {
+	for i := len(p.gaps) - 1; i >= 0; i-- {
+		if p.gaps[i].last <= snapshot {
+			return &p.gaps[i]
+		}
+	}
+	return nil
+}

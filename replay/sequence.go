@@ -1,0 +1,141 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+
+	"rewind/change"
+)
+
+// span is what one partition holds of one snapshot, from its Begin to its Commit.
+type span struct {
+	begin    *change.Begin
+	commit   *change.Commit // nil: not committed in this partition
+	from, to int64          // offsets of Begin and Commit
+	bytes    int64          // of its entries
+	changes  int64
+	broken   bool // a gap swallowed a part of it
+}
+
+// happening is what one entry means to a reader.
+type happening uint8
+
+const (
+	stale happening = iota + 1 // written by a producer that a newer Open has fenced off: not to be seen
+	opened
+	began
+	changed
+	closed
+	gapped
+)
+
+// sequence follows one partition's entries in log order as every reader must: what is below the highest Open is
+// discarded, a snapshot's messages are counted, and anything that neither continues nor begins a snapshot is refused.
+// Behind a Gap holes are no damage: the snapshot that has them is broken, until a Begin starts afresh.
+type sequence struct {
+	highest change.Stamp
+	open    *span // begun and not committed
+	last    int64 // highest snapshot begun
+	columns int   // highest next column id of any Begin
+	holes   bool  // a Gap was met since the last Begin
+	offset  int64 // of the entry that is looked at
+}
+
+// compareStamps orders producers' terms: by epoch, and two that drew the same one by their random writer.
+func compareStamps(a, b change.Stamp) int {
+	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), bytes.Compare(a.Writer[:], b.Writer[:]))
+}
+
+// step takes the next entry. An error says why it cannot follow what was there before.
+func (q *sequence) step(offset int64, size int, m change.Message) (happening, error) {
+	q.offset = offset
+	if m.Gap != nil {
+		q.holes = true
+		if q.open != nil {
+			q.open.bytes += int64(size)
+		}
+		return gapped, nil
+	}
+	if by, ok := m.Stamp(); ok {
+		order := compareStamps(by, q.highest)
+		switch {
+		case order < 0:
+			return stale, nil
+		case order > 0 && m.Open == nil && !q.holes:
+			return 0, fmt.Errorf("epoch %d writes without having opened the stream", by.Epoch)
+		case order > 0:
+			q.highest = by
+			q.open = nil // whatever the fenced producer had begun can never be committed
+		}
+	}
+	switch {
+	case m.Open != nil:
+		return opened, nil
+	case m.Begin != nil:
+		return began, q.begin(m.Begin, size)
+	case m.Change != nil:
+		return q.change(m.Change, size)
+	case m.Commit != nil:
+		return q.commit(m.Commit, size)
+	}
+	return 0, fmt.Errorf("an entry without a message")
+}
+
+func (q *sequence) begin(m *change.Begin, size int) error {
+	if m.Snapshot <= q.last {
+		return fmt.Errorf("snapshot %d begins behind snapshot %d", m.Snapshot, q.last)
+	}
+	if m.Previous >= m.Snapshot {
+		return fmt.Errorf("snapshot %d builds on %d, which is not older", m.Snapshot, m.Previous)
+	}
+	if m.Partitions < 1 || m.Partitioner != change.PartitionerXXH3 {
+		return fmt.Errorf("snapshot %d has %d partitions by %q: not known here", m.Snapshot, m.Partitions, m.Partitioner)
+	}
+	q.last, q.holes = m.Snapshot, false
+	q.columns = max(q.columns, m.Schema.NextColumnID)
+	q.open = &span{begin: m, from: q.offset, bytes: int64(size)}
+	return nil
+}
+
+func (q *sequence) change(m *change.Change, size int) (happening, error) {
+	if q.open == nil || q.open.begin.Snapshot != m.Snapshot {
+		if q.holes {
+			return stale, nil // its Begin is in the gap: no snapshot that can be restored
+		}
+		return 0, fmt.Errorf("a change of snapshot %d, which has not begun", m.Snapshot)
+	}
+	if want := q.open.changes + 1; m.Seq != want {
+		if !q.holes || m.Seq < want {
+			return 0, fmt.Errorf("change %d of snapshot %d where %d was expected", m.Seq, m.Snapshot, want)
+		}
+		q.open.broken = true
+		q.open.changes = m.Seq - 1
+	}
+	q.open.changes++
+	q.open.bytes += int64(size)
+	return changed, nil
+}
+
+func (q *sequence) commit(m *change.Commit, size int) (happening, error) {
+	s := q.open
+	if s == nil || s.begin.Snapshot != m.Snapshot {
+		if q.holes {
+			return stale, nil
+		}
+		return 0, fmt.Errorf("a commit of snapshot %d, which has not begun", m.Snapshot)
+	}
+	if m.Seq != s.changes+1 {
+		if !q.holes || m.Seq < s.changes+1 {
+			return 0, fmt.Errorf("the commit of snapshot %d is message %d where %d was expected", m.Snapshot, m.Seq, s.changes+1)
+		}
+		s.broken = true
+	}
+	if !s.broken && m.Share.Total() != s.changes {
+		return 0, fmt.Errorf("the commit of snapshot %d counts %d changes in this partition, which has %d", m.Snapshot, m.Share.Total(), s.changes)
+	}
+	s.commit, s.to = m, q.offset
+	s.bytes += int64(size)
+	q.open = nil
+	return closed, nil
+}

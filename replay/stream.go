@@ -1,0 +1,284 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rewind/table"
+)
+
+// stream is one life of the table's topic: its partitions, and the snapshots that they agree on.
+type stream struct {
+	id         string
+	partitions []*partition // by number; as many as there are folders
+	damage     []error
+}
+
+// link is one committed snapshot that every partition holds: a link of the chain from its baseline.
+type link struct {
+	spans  []*span // by partition
+	number int     // position in its chain
+}
+
+const (
+	streamDigits    = 32
+	partitionDigits = 5
+)
+
+// findStreams looks for folders of streams and partitions that are new.
+func (j *Journal) findStreams() error {
+	folders, err := j.o.FS.ReadDir(j.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		if !f.IsDir() || len(f.Name()) != streamDigits || strings.Trim(f.Name(), "0123456789abcdef") != "" {
+			continue
+		}
+		i := slices.IndexFunc(j.streams, func(s *stream) bool { return s.id == f.Name() })
+		if i < 0 {
+			i = len(j.streams)
+			j.streams = append(j.streams, &stream{id: f.Name()})
+		}
+		if err := j.findPartitions(j.streams[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *Journal) findPartitions(s *stream) error {
+	dir := filepath.Join(j.dir, s.id)
+	folders, err := j.o.FS.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		n, err := strconv.Atoi(f.Name())
+		if err != nil || !f.IsDir() || len(f.Name()) != partitionDigits {
+			continue
+		}
+		for len(s.partitions) <= n {
+			number := len(s.partitions)
+			s.partitions = append(s.partitions, &partition{
+				fs: j.o.FS, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
+			})
+		}
+	}
+	return nil
+}
+
+// read brings all partitions up to date. Damage is kept, not returned: what stands before it remains good.
+func (s *stream) read(ctx context.Context) error {
+	s.damage = nil
+	for _, p := range s.partitions {
+		err := p.read(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			s.damage = append(s.damage, err)
+		}
+	}
+	return nil
+}
+
+// assemble puts the partitions' snapshots together: points and gaps of all streams.
+func (j *Journal) assemble() {
+	j.points, j.gaps = nil, nil
+	for _, s := range j.streams {
+		points, gaps := s.assemble()
+		j.points = append(j.points, points...)
+		j.gaps = append(j.gaps, gaps...)
+	}
+	slices.SortStableFunc(j.points, func(a, b Point) int {
+		if c := a.ReadEnded.Compare(b.ReadEnded); c != 0 {
+			return c
+		}
+		return int(min(max(a.ID-b.ID, -1), 1))
+	})
+}
+
+// assembly of one stream's points.
+type assembly struct {
+	*stream
+	points []Point
+	gaps   []Gap
+	last   int64    // the last snapshot that partition 0 has committed
+	chain  []link   // from the last baseline
+	torn   *gapHere // the gap that the chain is torn by; nil: it is whole
+}
+
+// assemble follows partition 0, which alone decides what is committed.
+func (s *stream) assemble() ([]Point, []Gap) {
+	if len(s.partitions) == 0 {
+		return nil, nil
+	}
+	for _, p := range s.partitions {
+		for i := range p.gaps {
+			p.gaps[i].gap.Lost = nil
+		}
+	}
+	a := &assembly{stream: s}
+	for _, decided := range s.partitions[0].spans {
+		goOn, err := a.take(decided)
+		if err != nil {
+			s.damage = append(s.damage, err)
+		}
+		if !goOn {
+			break
+		}
+	}
+	for _, p := range s.partitions {
+		for _, g := range p.gaps {
+			a.gaps = append(a.gaps, g.gap)
+		}
+	}
+	return a.points, a.gaps
+}
+
+// take adds a snapshot that partition 0 has committed, if it can be restored. goOn is false where what follows is not
+// to be known yet, or not any more.
+func (a *assembly) take(decided *span) (goOn bool, err error) {
+	begin := decided.begin
+	if begin.Previous == 0 {
+		a.chain, a.torn = nil, nil
+	} else if begin.Previous != a.last {
+		missing := a.partitions[0].gapOver(begin.Previous)
+		if missing == nil {
+			return false, a.damagedAt(0, decided.from, fmt.Sprintf("snapshot %d builds on %d, but the last committed is %d",
+				begin.Snapshot, begin.Previous, a.last))
+		}
+		a.torn = missing
+		a.lose(begin.Previous, a.endOf(begin.Previous))
+	}
+	spans, swallowed, err := a.gather(decided)
+	if spans == nil && swallowed == nil {
+		return false, err
+	}
+	a.last = begin.Snapshot
+	if swallowed != nil {
+		a.torn = swallowed
+	}
+	if a.torn != nil {
+		a.lose(begin.Snapshot, time.UnixMicro(decided.commit.ReadEnded).UTC())
+		return true, nil
+	}
+	if len(a.chain) > 0 && a.chain[0].spans[0].begin.Partitions != begin.Partitions {
+		return false, a.damagedAt(0, decided.from, fmt.Sprintf("snapshot %d has %d partitions without being a baseline", begin.Snapshot, begin.Partitions))
+	}
+	a.chain = append(a.chain, link{spans: spans, number: len(a.chain)})
+	a.points = append(a.points, newPoint(a.id, a.chain))
+	return true, nil
+}
+
+// gather collects the snapshot's spans of all partitions. Both are nil where a partition does not hold its Commit yet.
+func (a *assembly) gather(decided *span) (spans []*span, swallowed *gapHere, err error) {
+	id := decided.begin.Snapshot
+	if decided.begin.Partitions > len(a.partitions) {
+		return nil, nil, nil
+	}
+	for _, p := range a.partitions[:decided.begin.Partitions] {
+		s := p.committed(id)
+		switch {
+		case s != nil && !s.broken:
+			if reason := disagreement(decided, s); reason != "" {
+				return nil, nil, a.damagedAt(p.number, s.to, reason)
+			}
+			spans = append(spans, s)
+		case s != nil || p.order.last > id:
+			if swallowed = p.gapOver(id); swallowed == nil {
+				return nil, nil, a.damagedAt(p.number, p.next-1, fmt.Sprintf("the commit of snapshot %d is missing, though later ones are there", id))
+			}
+		default:
+			return nil, nil, nil
+		}
+	}
+	if swallowed != nil {
+		return nil, swallowed, nil
+	}
+	return spans, nil, nil
+}
+
+// disagreement says how one partition's Begin and Commit differ from partition 0's.
+func disagreement(a, b *span) string {
+	id := a.begin.Snapshot
+	switch {
+	case a.begin.Previous != b.begin.Previous || a.begin.Partitions != b.begin.Partitions ||
+		a.begin.Schema.Identity() != b.begin.Schema.Identity():
+		return fmt.Sprintf("the begin of snapshot %d is not that of partition 0", id)
+	case a.commit.Digest != b.commit.Digest || a.commit.Counts != b.commit.Counts ||
+		a.commit.ReadBegan != b.commit.ReadBegan || a.commit.ReadEnded != b.commit.ReadEnded:
+		return fmt.Sprintf("the commit of snapshot %d is not that of partition 0", id)
+	}
+	return ""
+}
+
+func (a *assembly) damagedAt(partition int, offset int64, reason string) error {
+	return a.partitions[partition].damaged(nil, offset, reason)
+}
+
+func (a *assembly) lose(id int64, ended time.Time) {
+	a.torn.gap.Lost = append(a.torn.gap.Lost, Lost{ID: id, ReadEnded: ended})
+}
+
+// endOf is when a snapshot that partition 0 has lost was read to its end, as another partition may know; else its id's time.
+func (a *assembly) endOf(id int64) time.Time {
+	for _, p := range a.partitions {
+		if s := p.committed(id); s != nil {
+			return time.UnixMicro(s.commit.ReadEnded).UTC()
+		}
+	}
+	return time.UnixMicro(id).UTC()
+}
+
+func newPoint(streamID string, chain []link) Point {
+	decided := chain[len(chain)-1].spans[0]
+	begin, commit := decided.begin, decided.commit
+	p := Point{
+		ID: begin.Snapshot, Previous: begin.Previous, Baseline: chain[0].spans[0].begin.Snapshot, Stream: streamID,
+		ReadBegan: time.UnixMicro(commit.ReadBegan).UTC(), ReadEnded: time.UnixMicro(commit.ReadEnded).UTC(),
+		Rows: commit.Digest.Rows, Counts: Counts(commit.Counts),
+		Schema: begin.Schema.RecordName(), SchemaIdentity: begin.Schema.Identity(), Partitions: begin.Partitions,
+		Digest: commit.Digest, DigestText: commit.Digest.String(),
+		begin: begin, links: slices.Clip(chain),
+	}
+	for _, s := range chain[len(chain)-1].spans {
+		p.Bytes += s.bytes
+	}
+	return p
+}
+
+// Tables lists the tables that have a journal under root.
+func Tables(root string, o Options) ([]table.Name, error) {
+	o = o.applyDefaults(root)
+	folders, err := o.FS.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []table.Name
+	for _, f := range folders {
+		text, err := url.PathUnescape(f.Name())
+		if err != nil || !f.IsDir() {
+			continue
+		}
+		if name, err := table.ParseName(text); err == nil && name.FileName() == f.Name() {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,149 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rewind/change"
+	"rewind/table"
+)
+
+// teller makes versions out of restore points in order.
+type teller struct {
+	History
+	last  time.Time // read_began of the restore point before
+	alive bool      // the row is there
+	cells []Cell    // of the row, while it is
+}
+
+// tell takes the next restore point and the key's change in it, if there is one.
+func (t *teller) tell(p Point, h hit) error {
+	defer func() { t.last = p.ReadBegan }()
+	first := t.Searched == 0
+	t.Searched++
+	before, after, err := h.cells()
+	if err != nil {
+		return fmt.Errorf("snapshot %d: %w", p.ID, err)
+	}
+	v := Version{
+		Snapshot: p.ID, NotBefore: t.last, FirstSeen: p.ReadEnded, Schema: p.Schema, Op: opLetter(h.op), Before: before, After: after,
+	}
+	switch {
+	case p.IsBaseline() && h.op != 0:
+		return t.baseline(v, first)
+	case p.IsBaseline() && t.alive:
+		v.Op, v.Inferred, v.Before = opLetter(change.Delete), true, t.cells
+		t.add(v)
+	case h.op != 0:
+		t.add(v)
+	case len(t.Versions) > 0:
+		t.Versions[len(t.Versions)-1].LastSeen = p.ReadEnded
+	}
+	return nil
+}
+
+// baseline takes the row as a baseline shows it: the same as before, changed, or new.
+func (t *teller) baseline(v Version, first bool) error {
+	switch {
+	case first:
+	case !t.alive:
+		v.Op, v.Inferred = opLetter(change.Create), true
+	case sameCells(t.cells, v.After):
+		last := &t.Versions[len(t.Versions)-1]
+		last.LastSeen = v.FirstSeen
+		t.cells = v.After
+		return nil
+	default:
+		v.Op, v.Inferred, v.Before = opLetter(change.Update), true, t.cells
+	}
+	t.add(v)
+	return nil
+}
+
+func (t *teller) add(v Version) {
+	v.LastSeen = v.FirstSeen
+	if v.Before != nil && v.After != nil {
+		markChanged(v.Before, v.After)
+	}
+	t.Versions = append(t.Versions, v)
+	t.cells, t.alive = slices.Clone(v.After), v.After != nil
+	for i := range t.cells {
+		t.cells[i].Changed = false
+	}
+}
+
+// finish marks the version that is there now, and says what could not be searched.
+func (t *teller) finish(j *Journal, newest Point) {
+	if t.alive {
+		last := &t.Versions[len(t.Versions)-1]
+		last.Current = last.LastSeen.Equal(newest.ReadEnded)
+	}
+	for _, g := range j.Gaps() {
+		for _, l := range g.Lost {
+			t.Unread = append(t.Unread, fmt.Sprintf("snapshot %d, read until %s, is lost in a gap: %s", l.ID, stamp(l.ReadEnded), g.Reason))
+		}
+	}
+	if damage := j.Damage(); damage != nil {
+		t.Unread = append(t.Unread, "what the journal holds behind damage: "+damage.Error())
+	}
+}
+
+// cells decodes a hit's images.
+func (h hit) cells() (before, after []Cell, err error) {
+	if h.op == 0 {
+		return nil, nil, nil
+	}
+	codec, err := table.NewCodec(h.rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	if before, err = cellsOf(codec, h.before); err != nil {
+		return nil, nil, err
+	}
+	after, err = cellsOf(codec, h.after)
+	return before, after, err
+}
+
+func cellsOf(codec *table.Codec, image []byte) ([]Cell, error) {
+	if image == nil {
+		return nil, nil
+	}
+	columns := codec.Schema().Columns
+	values := make([]table.Value, len(columns))
+	if err := codec.Decode(image, values); err != nil {
+		return nil, err
+	}
+	cells := make([]Cell, len(columns))
+	for i, c := range columns {
+		cells[i] = Cell{Column: c.Name, Type: c.Type.String()}
+		if !values[i].Null {
+			text := c.Type.Format(values[i])
+			cells[i].Value = &text
+		}
+	}
+	return cells, nil
+}
+
+// sameCells compares rows of schemas that may differ: a column that one of them lacks counts as NULL.
+func sameCells(a, b []Cell) bool {
+	return !slices.ContainsFunc(a, func(c Cell) bool { return !sameValue(c, b) }) &&
+		!slices.ContainsFunc(b, func(c Cell) bool { return !sameValue(c, a) })
+}
+
+func sameValue(c Cell, in []Cell) bool {
+	i := slices.IndexFunc(in, func(other Cell) bool { return other.Column == c.Column })
+	switch {
+	case i < 0 || in[i].Value == nil:
+		return c.Value == nil
+	case c.Value == nil:
+		return false
+	}
+	return *in[i].Value == *c.Value
+}
+
+func markChanged(before, after []Cell) {
+	for i := range after {
+		after[i].Changed = !sameValue(after[i], before)
+	}
+}
