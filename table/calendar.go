@@ -110,7 +110,8 @@ func isTimestamp(b []byte) bool {
 // parseTimestamp brings a date, a time with up to nine digits behind the second, or both with a space or T between, to the fixed form.
 func parseTimestamp(text string) ([]byte, bool) {
 	const midnight = "0000-00-00 00:00:00.000000000"
-	if len(text) > timestampLen || len(text) == len(midnight)-9 || len(text) > dateLen && len(text) < len("yyyy-MM-dd HH:mm:ss") {
+	const toSecond = len("yyyy-MM-dd HH:mm:ss")
+	if n := len(text); n != dateLen && n != toSecond && (n < toSecond+2 || n > timestampLen) {
 		return nil, false
 	}
 	b := append([]byte(text), midnight[len(text):]...)

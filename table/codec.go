@@ -115,7 +115,7 @@ func (e *TextError) Error() string {
 
 // Hint names the way out; the bytes are never altered.
 func (e *TextError) Hint() string {
-	return fmt.Sprintf("carry the column as bytes: name %q under as_bytes in the table's configuration", e.Column)
+	return fmt.Sprintf("carry the column as bytes: name %q under bytes in the table's configuration", e.Column)
 }
 
 // ValueError is a value that its column's type cannot hold.
