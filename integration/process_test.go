@@ -1,0 +1,185 @@
+//go:build integration
+
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// project is a folder with a rewind.yaml in which the binary is run.
+type project struct {
+	t      *testing.T
+	dir    string
+	binary string
+	number int // of the processes so far
+}
+
+// protected is a table and the columns of its key.
+type protected struct {
+	name string
+	key  []string
+}
+
+func newProject(t *testing.T, name string, tables ...protected) *project {
+	t.Helper()
+	p := &project{t: t, dir: workFolder(t, name), binary: setting(t, "REWIND_BINARY")}
+	var yaml strings.Builder
+	fmt.Fprintf(&yaml, "kafka:  {brokers: [%q], partitions: 3}\n", setting(t, "REWIND_KAFKA"))
+	fmt.Fprintf(&yaml, "impala: {dsn: %q, staging: %q}\n", setting(t, "REWIND_DSN"), "file://"+workFolder(t, name+"/staging"))
+	fmt.Fprintf(&yaml, "data:   ./data\ntables:\n")
+	for _, table := range tables {
+		fmt.Fprintf(&yaml, "  - {name: %s, key: [%s]}\n", table.name, strings.Join(table.key, ", "))
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "rewind.yaml"), []byte(yaml.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// process is a running rewind.
+type process struct {
+	p       *project
+	name    string
+	command *exec.Cmd
+	stdout  bytes.Buffer
+	logged  sync.WaitGroup
+	lines   chan string // of stderr, while somebody reads them
+	done    chan struct{}
+	stderr  bytes.Buffer
+	ended   error
+}
+
+// start runs rewind with a log of every stage; watch, where it is not nil, is called with the message of each log line before the next
+// line is read.
+func (p *project) start(watch func(process *process, message string), args ...string) *process {
+	p.t.Helper()
+	p.number++
+	r := &process{p: p, name: fmt.Sprintf("%03d-%s", p.number, args[0]), done: make(chan struct{})}
+	r.command = exec.Command(p.binary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...)
+	r.command.Dir = p.dir
+	r.command.Stdout = &r.stdout
+	pipe, err := r.command.StderrPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := r.command.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	r.logged.Go(func() {
+		lines := bufio.NewScanner(pipe)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			r.stderr.WriteString(lines.Text() + "\n")
+			if watch != nil {
+				watch(r, message(lines.Bytes()))
+			}
+		}
+	})
+	go func() {
+		r.logged.Wait()
+		r.ended = r.command.Wait()
+		_ = os.WriteFile(filepath.Join(p.dir, r.name+".log"), r.stderr.Bytes(), 0o600)
+		close(r.done)
+	}()
+	p.t.Cleanup(func() {
+		_ = r.command.Process.Kill()
+		<-r.done
+	})
+	return r
+}
+
+// message is the msg of a line of the log; "" for another line.
+func message(line []byte) string {
+	var entry struct{ Msg string }
+	if json.Unmarshal(line, &entry) != nil {
+		return ""
+	}
+	return entry.Msg
+}
+
+// kill ends the process as a power cut would.
+func (r *process) kill() { _ = r.command.Process.Signal(syscall.SIGKILL) }
+
+// wait gives the exit code; −1 for a process that was killed.
+func (r *process) wait() int {
+	r.p.t.Helper()
+	select {
+	case <-r.done:
+	case <-time.After(10 * time.Minute):
+		r.kill()
+		<-r.done
+		r.p.t.Fatalf("rewind %s did not end:\n%s", r.name, tail(r.stderr.String()))
+	}
+	var exit *exec.ExitError
+	if r.ended != nil && !errors.As(r.ended, &exit) {
+		r.p.t.Fatalf("rewind %s: %v", r.name, r.ended)
+	}
+	return r.command.ProcessState.ExitCode()
+}
+
+// stop asks the process to end and expects that it does so without an error.
+func (r *process) stop() {
+	r.p.t.Helper()
+	_ = r.command.Process.Signal(syscall.SIGTERM)
+	if code := r.wait(); code != 0 && code != 130 {
+		r.p.t.Fatalf("rewind %s, asked to stop, ended with %d:\n%s", r.name, code, tail(r.stderr.String()))
+	}
+}
+
+// run runs rewind to its end, which must be a good one, and gives its stdout.
+func (p *project) run(args ...string) string {
+	p.t.Helper()
+	r := p.start(nil, args...)
+	if code := r.wait(); code != 0 {
+		p.t.Fatalf("rewind %s ended with %d\n%s\n%s", strings.Join(args, " "), code, r.stdout.String(), tail(r.stderr.String()))
+	}
+	return r.stdout.String()
+}
+
+// point is a restore point as `rewind points --json` prints it.
+type point struct {
+	Snapshot int64 `json:"snapshot"`
+	Rows     int64 `json:"rows"`
+	Reads    int64 `json:"reads"`
+	Creates  int64 `json:"creates"`
+	Updates  int64 `json:"updates"`
+	Deletes  int64 `json:"deletes"`
+}
+
+// points are the restore points of a table, oldest first.
+func (p *project) points(table string) []point {
+	p.t.Helper()
+	return jsonLines[point](p.t, p.run("points", "--json", table))
+}
+
+func jsonLines[T any](t *testing.T, text string) (all []T) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		var one T
+		if err := json.Unmarshal([]byte(line), &one); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// tail is the last of a long text.
+func tail(text string) string {
+	if len(text) > 4000 {
+		return "…" + text[len(text)-4000:]
+	}
+	return text
+}
