@@ -176,18 +176,3 @@ func (s *search) look(e entry) (err error) {
 	}
 	return nil
 }
-
-// opLetter is the op as it stands on the wire.
-func opLetter(op change.Op) string {
-	switch op {
-	case change.Read:
-		return "r"
-	case change.Create:
-		return "c"
-	case change.Update:
-		return "u"
-	case change.Delete:
-		return "d"
-	}
-	return "?"
-}

@@ -22,6 +22,7 @@ type partition struct {
 	number int
 
 	next  int64 // the offset to go on reading at
+	seen  extent
 	order sequence
 	spans []*span // committed in this partition, ascending
 	gaps  []gapHere
@@ -120,8 +121,42 @@ func (p *partition) damaged(reader *journal.Reader, offset int64, reason string)
 	return e
 }
 
+// extent of a journal's files: while it is the same there is nothing new to read.
+type extent struct {
+	segments int
+	bytes    int64
+}
+
+func (p *partition) extent() (extent, error) {
+	reader, err := p.open()
+	if err != nil {
+		return extent{}, ignoreNotExist(err)
+	}
+	var x extent
+	for _, s := range reader.Segments() {
+		x.segments++
+		x.bytes += s.Bytes
+	}
+	return x, nil
+}
+
 // read goes on to the journal's end and keeps what it says of snapshots.
 func (p *partition) read(ctx context.Context) error {
+	now, err := p.extent()
+	if err != nil {
+		return err
+	}
+	if now == p.seen {
+		return nil
+	}
+	if err := p.readOn(ctx); err != nil {
+		return err
+	}
+	p.seen = now
+	return nil
+}
+
+func (p *partition) readOn(ctx context.Context) error {
 	for e, err := range p.entries(ctx, p.next) {
 		if err != nil {
 			return err

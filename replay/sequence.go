@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 
 	"rewind/change"
@@ -42,9 +40,13 @@ type sequence struct {
 	offset  int64 // of the entry that is looked at
 }
 
-// compareStamps orders producers' terms: by epoch, and two that drew the same one by their random writer.
-func compareStamps(a, b change.Stamp) int {
-	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), bytes.Compare(a.Writer[:], b.Writer[:]))
+// admit says whether a message of this stamp counts: whoever was first to open the highest epoch so far owns the log, and
+// what a producer that was fenced off had begun can never be committed.
+func (q *sequence) admit(by change.Stamp) bool {
+	if by.Epoch > q.highest.Epoch {
+		q.highest, q.open = by, nil
+	}
+	return by == q.highest
 }
 
 // step takes the next entry. An error says why it cannot follow what was there before.
@@ -57,17 +59,8 @@ func (q *sequence) step(offset int64, size int, m change.Message) (happening, er
 		}
 		return gapped, nil
 	}
-	if by, ok := m.Stamp(); ok {
-		order := compareStamps(by, q.highest)
-		switch {
-		case order < 0:
-			return stale, nil
-		case order > 0 && m.Open == nil && !q.holes:
-			return 0, fmt.Errorf("epoch %d writes without having opened the stream", by.Epoch)
-		case order > 0:
-			q.highest = by
-			q.open = nil // whatever the fenced producer had begun can never be committed
-		}
+	if by, ok := m.Stamp(); ok && !q.admit(by) {
+		return stale, nil
 	}
 	switch {
 	case m.Open != nil:

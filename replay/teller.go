@@ -27,13 +27,13 @@ func (t *teller) tell(p Point, h hit) error {
 		return fmt.Errorf("snapshot %d: %w", p.ID, err)
 	}
 	v := Version{
-		Snapshot: p.ID, NotBefore: t.last, FirstSeen: p.ReadEnded, Schema: p.Schema, Op: opLetter(h.op), Before: before, After: after,
+		Snapshot: p.ID, NotBefore: t.last, FirstSeen: p.ReadEnded, Schema: p.Schema, Op: h.op.String(), Before: before, After: after,
 	}
 	switch {
 	case p.IsBaseline() && h.op != 0:
 		return t.baseline(v, first)
 	case p.IsBaseline() && t.alive:
-		v.Op, v.Inferred, v.Before = opLetter(change.Delete), true, t.cells
+		v.Op, v.Inferred, v.Before = change.Delete.String(), true, t.cells
 		t.add(v)
 	case h.op != 0:
 		t.add(v)
@@ -48,14 +48,14 @@ func (t *teller) baseline(v Version, first bool) error {
 	switch {
 	case first:
 	case !t.alive:
-		v.Op, v.Inferred = opLetter(change.Create), true
+		v.Op, v.Inferred = change.Create.String(), true
 	case sameCells(t.cells, v.After):
 		last := &t.Versions[len(t.Versions)-1]
 		last.LastSeen = v.FirstSeen
 		t.cells = v.After
 		return nil
 	default:
-		v.Op, v.Inferred, v.Before = opLetter(change.Update), true, t.cells
+		v.Op, v.Inferred, v.Before = change.Update.String(), true, t.cells
 	}
 	t.add(v)
 	return nil

@@ -163,7 +163,7 @@ func validOp(m *change.Change, baseline bool) error {
 	}
 	if !fits {
 		return fmt.Errorf("change %d of snapshot %d: op %q does not go with its images (before %t, after %t, baseline %t)",
-			m.Seq, m.Snapshot, opLetter(m.Op), before, after, baseline)
+			m.Seq, m.Snapshot, m.Op.String(), before, after, baseline)
 	}
 	return nil
 }

@@ -1,0 +1,347 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rewind/change"
+	"rewind/disk"
+	"rewind/journal"
+	"rewind/table"
+)
+
+// fataler is what *testing.T and *rapid.T share.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+var orders = table.Name{Database: "shop", Table: "orders"}
+
+const testRoot = "/data/journal"
+
+// rows of a table: images by key, under one schema.
+type rows map[string][]byte
+
+// tape writes journals as a consumer does, of messages as a producer sends them.
+type tape struct {
+	t         fataler
+	fs        disk.FS
+	stream    string
+	journals  []*journal.Journal
+	next      []int64 // Kafka offset by partition
+	stamp     change.Stamp
+	schema    *table.Schema
+	encoder   *change.Encoder
+	committed int64 // last committed snapshot
+	current   rows  // of the last committed snapshot, under schema
+	clock     int64 // microseconds: the next snapshot's id
+	segment   int64
+}
+
+func newTape(t fataler, fs disk.FS, partitions int) *tape {
+	tp := &tape{t: t, fs: fs, stream: strings.Repeat("0a", 16), next: make([]int64, partitions), current: rows{},
+		clock: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC).UnixMicro(), segment: 4 << 10}
+	tp.openJournals()
+	return tp
+}
+
+func (tp *tape) openJournals() {
+	tp.t.Helper()
+	for p := range tp.next {
+		dir := filepath.Join(testRoot, orders.FileName(), tp.stream, fmt.Sprintf("%05d", p))
+		tp.must(disk.MakeDirs(tp.fs, dir, 0o700))
+		j, err := journal.Open(dir, journal.Options{
+			FS: tp.fs, Stream: tp.stream, Partition: p, Schema: change.EntrySchema(nil), Splitter: splitter, SegmentBytes: tp.segment,
+		})
+		tp.must(err)
+		tp.journals = append(tp.journals, j)
+	}
+}
+
+func (tp *tape) close() {
+	for _, j := range tp.journals {
+		tp.must(j.Close())
+	}
+	tp.journals = nil
+}
+
+func (tp *tape) must(err error) {
+	tp.t.Helper()
+	if err != nil {
+		tp.t.Fatalf("%v", err)
+	}
+}
+
+// put appends one message to a partition's journal.
+func (tp *tape) put(partition int, message []byte, schema string) {
+	tp.t.Helper()
+	tp.next[partition]++
+	record, err := change.AppendEntry(nil, tp.next[partition], message)
+	tp.must(err)
+	tp.must(tp.journals[partition].Append([]journal.Entry{{Offset: tp.next[partition], Record: record, Schema: schema}}))
+}
+
+func (tp *tape) open(epoch int64) {
+	tp.t.Helper()
+	tp.stamp = change.Stamp{Epoch: epoch, Writer: [16]byte{byte(epoch), 7}}
+	for p := range tp.next {
+		m, err := change.AppendOpen(nil, &change.Open{Stamp: tp.stamp, Stream: tp.stream, Table: orders.String(), At: tp.clock})
+		tp.must(err)
+		tp.put(p, m, "")
+	}
+}
+
+// use makes later snapshots ones of this schema; the current rows are projected to it, as a producer projects its file.
+func (tp *tape) use(s *table.Schema) {
+	tp.t.Helper()
+	var err error
+	tp.encoder, err = change.NewEncoder(s)
+	tp.must(err)
+	if tp.schema != nil {
+		project, err := table.NewProjection(tp.schema, s)
+		tp.must(err)
+		moved := rows{}
+		for key, image := range tp.current {
+			k, err := project.AppendKey(nil, []byte(key))
+			tp.must(err)
+			moved[string(k)], err = project.AppendImage(nil, image)
+			tp.must(err)
+		}
+		tp.current = moved
+	}
+	tp.schema = s
+}
+
+// published is how far a snapshot gets.
+type published struct {
+	baseline bool
+	uncommit []int // partitions that get no Commit
+	commits  []int // the order of Commits; nil: N-1 … 0
+	wrong    bool  // the Commit's digest is wrong
+}
+
+// snapshot publishes what differs between the current rows and next, and returns its id.
+func (tp *tape) snapshot(next rows, how published) int64 {
+	tp.t.Helper()
+	tp.clock += 60_000_000
+	id := tp.clock
+	previous, before := tp.committed, tp.current
+	if how.baseline || previous == 0 {
+		previous, before = 0, rows{}
+	}
+	n := len(tp.next)
+	for p := range n {
+		m, err := change.AppendBegin(nil, &change.Begin{
+			Stamp: tp.stamp, Stream: tp.stream, Snapshot: id, Previous: previous, Schema: tp.schema,
+			DDL: "CREATE TABLE x", Engine: "test", Partitions: n, Partitioner: change.PartitionerXXH3,
+		})
+		tp.must(err)
+		tp.put(p, m, "")
+	}
+	shares, total := tp.changes(id, previous == 0, before, next)
+	digest := digestOf(tp.t, tp.schema, next)
+	if how.wrong {
+		digest.M++
+	}
+	order := how.commits
+	if order == nil {
+		for p := n - 1; p >= 0; p-- {
+			order = append(order, p)
+		}
+	}
+	for _, p := range order {
+		if slices.Contains(how.uncommit, p) {
+			continue
+		}
+		tp.commit(p, &change.Commit{
+			Stamp: tp.stamp, Snapshot: id, ReadBegan: id, ReadEnded: id + 5_000_000, Counts: total, Share: shares[p],
+			Seq: shares[p].Total() + 1, Digest: digest,
+		})
+		if p == 0 {
+			tp.committed, tp.current = id, maps.Clone(next)
+		}
+	}
+	return id
+}
+
+func (tp *tape) commit(p int, m *change.Commit) {
+	tp.t.Helper()
+	b, err := change.AppendCommit(nil, m)
+	tp.must(err)
+	tp.put(p, b, "")
+}
+
+// changes publishes the diff, in key order.
+func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []change.Counts, total change.Counts) {
+	tp.t.Helper()
+	shares = make([]change.Counts, len(tp.next))
+	keys := slices.Collect(maps.Keys(before))
+	for k := range next {
+		if _, both := before[k]; !both {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	schema := change.EntrySchema(tp.schema)
+	for _, k := range keys {
+		m := &change.Change{Stamp: tp.stamp, Snapshot: id, Key: []byte(k), Before: before[k], After: next[k]}
+		switch {
+		case baseline:
+			m.Op = change.Read
+		case m.Before == nil:
+			m.Op = change.Create
+		case m.After == nil:
+			m.Op = change.Delete
+		case bytes.Equal(m.Before, m.After):
+			continue
+		default:
+			m.Op = change.Update
+		}
+		p := change.Partition(m.Key, len(tp.next))
+		shares[p].Add(m.Op)
+		total.Add(m.Op)
+		m.Seq = shares[p].Total()
+		tp.put(p, tp.encoder.AppendChange(nil, m), schema)
+	}
+	return shares, total
+}
+
+func digestOf(t fataler, s *table.Schema, all rows) table.Digest {
+	t.Helper()
+	codec, err := table.NewCodec(s)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	var d table.Digest
+	for _, image := range all {
+		f, err := codec.Fingerprint(image)
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		d.Add(f)
+	}
+	return d
+}
+
+// ordersSchema has a composite key and as many further columns as are named.
+func ordersSchema(columns ...table.Column) *table.Schema {
+	s := &table.Schema{Table: orders, Key: []int{1, 2}, Columns: []table.Column{
+		{ID: 1, Name: "order_id", Type: table.Type{Kind: table.BigInt}},
+		{ID: 2, Name: "line", Type: table.Type{Kind: table.String}},
+	}}
+	s.Columns = append(s.Columns, columns...)
+	for _, c := range s.Columns {
+		s.NextColumnID = max(s.NextColumnID, c.ID+1)
+	}
+	return s
+}
+
+var itemColumn = table.Column{ID: 3, Name: "item", Type: table.Type{Kind: table.String}}
+
+// row encodes one row; text "" is NULL.
+func row(t fataler, s *table.Schema, texts ...string) (key string, image []byte) {
+	t.Helper()
+	codec, err := table.NewCodec(s)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	values := make([]table.Value, len(s.Columns))
+	for i, c := range s.Columns {
+		if i >= len(texts) || texts[i] == "" {
+			values[i] = table.Value{Null: true}
+			continue
+		}
+		if values[i], err = c.Type.Parse(texts[i]); err != nil {
+			t.Fatalf("%v", err)
+		}
+	}
+	k, err := codec.AppendKey(nil, values)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	image, err = codec.AppendImage(nil, values)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return string(k), image
+}
+
+// make builds rows of texts.
+func rowsOf(t fataler, s *table.Schema, texts ...[]string) rows {
+	t.Helper()
+	all := rows{}
+	for _, r := range texts {
+		k, image := row(t, s, r...)
+		all[k] = image
+	}
+	return all
+}
+
+func openReplay(t fataler, fs disk.FS) *Journal {
+	t.Helper()
+	j, err := Open(testRoot, orders, Options{FS: fs})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return j
+}
+
+// collect drains a fold, and checks that its keys ascend.
+func collect(t fataler, j *Journal, p Point) (rows, error) {
+	t.Helper()
+	got := rows{}
+	var last []byte
+	for r, err := range j.Fold(context.Background(), p) {
+		if err != nil {
+			return got, err
+		}
+		if len(got) > 0 && bytes.Compare(last, r.Key) >= 0 {
+			t.Fatalf("key %x after %x", r.Key, last)
+		}
+		last = append(last[:0], r.Key...)
+		got[string(r.Key)] = bytes.Clone(r.Image)
+	}
+	return got, nil
+}
+
+func sameRows(a, b rows) bool {
+	return maps.EqualFunc(a, b, bytes.Equal)
+}
+
+func TestAliceAndBob(t *testing.T) {
+	fs := disk.NewMemory()
+	tp := newTape(t, fs, 3)
+	tp.open(1)
+	tp.use(ordersSchema(itemColumn))
+	alice := rowsOf(t, tp.schema, []string{"1", "a", "Alice"}, []string{"2", "b", "Carol"})
+	bob := rowsOf(t, tp.schema, []string{"1", "a", "Bob"}, []string{"3", "c", "Dave"})
+	first := tp.snapshot(alice, published{})
+	second := tp.snapshot(bob, published{})
+	tp.close()
+
+	j := openReplay(t, fs)
+	if j.Damage() != nil {
+		t.Fatal(j.Damage())
+	}
+	points := j.Points()
+	if len(points) != 2 || points[0].ID != first || points[1].ID != second || points[1].Previous != first {
+		t.Fatalf("points %+v", points)
+	}
+	for i, want := range []rows{alice, bob} {
+		got, err := collect(t, j, points[i])
+		if err != nil || !sameRows(got, want) {
+			t.Fatalf("point %d: %v, %v", i, got, err)
+		}
+	}
+	if c := points[1].Counts; c != (Counts{Creates: 1, Updates: 1, Deletes: 1}) {
+		t.Errorf("counts %+v", c)
+	}
+}
