@@ -18,6 +18,21 @@ const maxMessageBytes = 40 << 20
 // Open finds the table's topic, creating it if create, and waits until every partition has a leader.
 // *NotFoundError where there is none; *UnreachableError when no broker answers within Options.Timeout.
 func (c *Client) Open(ctx context.Context, t table.Name, create bool) (*Topic, error) {
+	return c.open(ctx, t, create, c.options.Partitions)
+}
+
+// Create is Open that creates a missing topic with a number of partitions of its own; 0 is Options.Partitions.
+func (c *Client) Create(ctx context.Context, t table.Name, partitions int) (*Topic, error) {
+	if partitions < 0 || partitions > maxPartitions {
+		return nil, fmt.Errorf("%d partitions: want 1 to %d", partitions, maxPartitions)
+	}
+	if partitions == 0 {
+		partitions = c.options.Partitions
+	}
+	return c.open(ctx, t, true, partitions)
+}
+
+func (c *Client) open(ctx context.Context, t table.Name, create bool, partitions int) (*Topic, error) {
 	name := c.Name(t)
 	if err := c.reach(ctx); err != nil {
 		return nil, err
@@ -28,7 +43,7 @@ func (c *Client) Open(ctx context.Context, t table.Name, create bool) (*Topic, e
 		return err
 	})
 	if errors.Is(err, ErrNotFound) && create {
-		created, err = c.create(ctx, name)
+		created, err = c.create(ctx, name, partitions)
 	}
 	if err != nil {
 		return nil, err
@@ -93,11 +108,11 @@ func (c *Client) lookup(ctx context.Context, name string) (kafka.Topic, error) {
 	return kafka.Topic{}, &NotFoundError{Topic: name}
 }
 
-func (c *Client) create(ctx context.Context, name string) (created bool, err error) {
+func (c *Client) create(ctx context.Context, name string, partitions int) (created bool, err error) {
 	err = c.retry(ctx, name, func(ctx context.Context) error {
 		res, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 			Topic:             name,
-			NumPartitions:     c.options.Partitions,
+			NumPartitions:     partitions,
 			ReplicationFactor: c.options.Replication,
 			ConfigEntries: []kafka.ConfigEntry{
 				{ConfigName: "cleanup.policy", ConfigValue: "delete"},

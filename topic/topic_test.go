@@ -257,7 +257,7 @@ func TestFollowWaitsAtTheEnd(t *testing.T) {
 	failed := make(chan error, 1)
 	go func() {
 		for start := 0; start < len(want); start += 500 {
-			if _, _, err := topic.Append(ctx, 0, want[start:start+500]); err != nil {
+			if _, _, err := topic.Append(context.Background(), 0, want[start:start+500]); err != nil {
 				failed <- err
 				return
 			}

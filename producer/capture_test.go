@@ -1,0 +1,317 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rewind/change"
+	"rewind/disk"
+	"rewind/table"
+)
+
+func TestCaptureAliceAndBob(t *testing.T) {
+	w := newWorld(t, 3, "Alice", "Carol", "Dave")
+	p := w.start()
+	first := w.capture(p, TableOptions{})
+	if !first.Baseline || first.Previous != 0 || first.Counts != (change.Counts{Reads: 3}) || first.Rows != 3 {
+		t.Errorf("first capture: %+v", first)
+	}
+	w.engine.set(1, "Bob")
+	delete(w.engine.rows, 2)
+	w.engine.set(9, "Eve")
+	second := w.capture(p, TableOptions{})
+	if second.Baseline || second.Previous != first.Snapshot || second.Counts != (change.Counts{Creates: 1, Updates: 1, Deletes: 1}) {
+		t.Errorf("second capture: %+v", second)
+	}
+	third := w.capture(p, TableOptions{})
+	if third.Counts != (change.Counts{}) || third.Digest != second.Digest || third.Previous != second.Snapshot {
+		t.Errorf("a capture that found nothing: %+v", third)
+	}
+	all := w.committed()
+	if len(all) != 3 {
+		t.Fatalf("%d restore points, want 3", len(all))
+	}
+	for i, want := range []string{"1=Alice 2=Carol 3=Dave ", "1=Bob 3=Dave 9=Eve ", "1=Bob 3=Dave 9=Eve "} {
+		if got := text(all[i].rows); got != want {
+			t.Errorf("restore point %d: %s, want %s", i, got, want)
+		}
+	}
+}
+
+func TestCaptureGoesOnInAnotherProcess(t *testing.T) {
+	w := newWorld(t, 2, "Alice")
+	for i := range 4 {
+		p := w.startOn(w.fs)
+		w.engine.set(int64(i+2), fmt.Sprint("row ", i))
+		r := w.capture(p, TableOptions{})
+		if r.Baseline != (i == 0) {
+			t.Errorf("capture %d: baseline %v", i, r.Baseline)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := w.committed()
+	if len(all) != 4 || len(all[3].rows) != 5 {
+		t.Errorf("%d restore points, the last with %d rows", len(all), len(all[3].rows))
+	}
+}
+
+func TestCaptureOfAnEmptyTable(t *testing.T) {
+	w := newWorld(t, 2)
+	p := w.start()
+	r := w.capture(p, TableOptions{})
+	if r.Rows != 0 || !r.Baseline || r.Digest != (table.Digest{}) {
+		t.Errorf("%+v", r)
+	}
+	if all := w.committed(); len(all) != 1 || len(all[0].rows) != 0 {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestOneLockATable(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	w.capture(w.start(), TableOptions{})
+	_, err := w.start().Capture(context.Background(), orders, TableOptions{})
+	var locked *disk.LockedError
+	if !errors.As(err, &locked) || locked.ExitCode() != 8 {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestTwoProducersFenceEachOther(t *testing.T) {
+	w := newWorld(t, 2, "Alice")
+	first := w.start()
+	w.capture(first, TableOptions{})
+	// A copy of the folder on another machine: the lock does not help there.
+	memory := w.fs.(*disk.Memory).Restart(disk.LoseNone())
+	w.fs = memory
+	second := w.start()
+	w.engine.set(2, "Bob")
+	w.capture(second, TableOptions{})
+	_, err := first.Capture(context.Background(), orders, TableOptions{})
+	var fenced *FencedError
+	if !errors.As(err, &fenced) || fenced.ExitCode() != 8 || fenced.Seen <= fenced.Epoch {
+		t.Fatalf("got %v", err)
+	}
+	w.engine.set(3, "Carol")
+	if r := w.capture(second, TableOptions{}); r.Counts.Creates != 1 {
+		t.Errorf("the second goes on: %+v", r)
+	}
+	if all := w.committed(); len(all) != 3 {
+		t.Errorf("%d restore points, want 3", len(all))
+	}
+}
+
+func TestFencedDuringThePublication(t *testing.T) {
+	w := newWorld(t, 2, "Alice")
+	first := w.start()
+	w.capture(first, TableOptions{})
+	copied := w.fs
+	w.engine.scanned = func(int) error { // the scan of the first runs while the second captures
+		w.engine.scanned = nil
+		return nil
+	}
+	memory := copied.(*disk.Memory).Restart(disk.LoseNone())
+	_ = memory
+	second := New(newEngine("Alice", "Bob"), w.kafka, Options{Dir: "/data/snapshots", FS: memory, Now: w.clock.Now})
+	defer func() { _ = second.Close() }()
+	if _, err := second.Capture(context.Background(), orders, TableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if all := w.committed(); len(all) != 2 {
+		t.Errorf("%d restore points, want 2", len(all))
+	}
+}
+
+func TestLostAnswersAreNoLoss(t *testing.T) {
+	w := newWorld(t, 2, "Alice", "Bob", "Carol")
+	p := w.start()
+	w.capture(p, TableOptions{})
+	for lost := 1; lost <= 6; lost++ {
+		w.engine.set(int64(lost+3), "row")
+		w.engine.set(1, fmt.Sprint("Alice ", lost))
+		w.cluster.LoseProduceAnswers(lost)
+		w.capture(p, TableOptions{})
+		w.cluster.LoseProduceAnswers(0)
+	}
+	all := w.committed()
+	if len(all) != 7 || len(all[6].rows) != 9 || all[6].rows[1] != "Alice 6" {
+		t.Fatalf("%d restore points; last %s", len(all), text(all[len(all)-1].rows))
+	}
+}
+
+func TestLostStateNamesTheWaysOut(t *testing.T) {
+	w := newWorld(t, 2, "Alice")
+	p := w.start()
+	r := w.capture(p, TableOptions{})
+	w.fs = disk.NewMemory()
+	lost := w.start()
+	_, err := lost.Capture(context.Background(), orders, TableOptions{})
+	var state *StateError
+	if !errors.As(err, &state) || state.ExitCode() != 6 || state.Committed != r.Snapshot || state.Snapshot != 0 {
+		t.Fatalf("got %v", err)
+	}
+	if hint := state.Hint(); !strings.Contains(hint, "--rebuild") || !strings.Contains(hint, "--rebaseline") {
+		t.Error(hint)
+	}
+	w.engine.set(2, "Bob")
+	// The refused capture must not have fenced the one that runs.
+	if r := w.capture(p, TableOptions{}); r.Baseline {
+		t.Errorf("%+v", r)
+	}
+	if r := w.capture(lost, TableOptions{Rebaseline: true}); !r.Baseline || r.Counts.Reads != 2 || r.Stream != state0(w).stream {
+		t.Errorf("rebaseline: %+v", r)
+	}
+	w.engine.set(3, "Carol")
+	if r := w.capture(lost, TableOptions{}); r.Baseline || r.Counts.Creates != 1 {
+		t.Errorf("behind the new baseline: %+v", r)
+	}
+}
+
+// state0 reads partition 0 as a producer does.
+func state0(w *world) *logState {
+	opened, err := w.kafka.Open(context.Background(), orders, false)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, next, err := opened.Bounds(context.Background(), 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := &logState{}
+	if err := s.read(context.Background(), opened, 0, next, nil, newDiscard()); err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+func TestDeletedTopicIsNoticed(t *testing.T) {
+	w := newWorld(t, 2, "Alice")
+	p := w.start()
+	r := w.capture(p, TableOptions{})
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.cluster.DeleteTopic(t, "rewind.shop.orders")
+	again := w.start()
+	_, err := again.Capture(context.Background(), orders, TableOptions{})
+	var state *StateError
+	if !errors.As(err, &state) || state.Snapshot != r.Snapshot || state.Committed != 0 {
+		t.Fatalf("got %v", err)
+	}
+	fresh := w.capture(again, TableOptions{Rebaseline: true})
+	if fresh.Stream == r.Stream || !fresh.Baseline {
+		t.Errorf("%+v", fresh)
+	}
+}
+
+func TestForeignTopicIsRefused(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	opened, err := w.kafka.Create(context.Background(), orders, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := opened.Append(context.Background(), 0, [][]byte{[]byte("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.start().Capture(context.Background(), orders, TableOptions{})
+	var foreign *ForeignTopicError
+	if !errors.As(err, &foreign) || foreign.ExitCode() != 6 {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestKeyOrderIsChecked(t *testing.T) {
+	w := newWorld(t, 1, "Alice", "Bob", "Carol")
+	p := w.start()
+	w.capture(p, TableOptions{})
+	w.engine.order = []int64{1, 2, 2, 3}
+	_, err := p.Capture(context.Background(), orders, TableOptions{})
+	var duplicate *DuplicateKeyError
+	if !errors.As(err, &duplicate) || duplicate.Key != "id=2" || duplicate.Row != 3 || duplicate.ExitCode() != 6 {
+		t.Fatalf("got %v", err)
+	}
+	w.engine.order = []int64{1, 3, 2}
+	_, err = p.Capture(context.Background(), orders, TableOptions{})
+	var order *OrderError
+	if !errors.As(err, &order) || order.Previous != "id=3" || order.Key != "id=2" || order.ExitCode() != 6 {
+		t.Fatalf("got %v", err)
+	}
+	w.engine.order = nil
+	w.capture(p, TableOptions{})
+	if all := w.committed(); len(all) != 2 {
+		t.Errorf("%d restore points, want 2", len(all))
+	}
+}
+
+func TestScanErrorPublishesNothing(t *testing.T) {
+	w := newWorld(t, 1, "Alice", "Bob")
+	p := w.start()
+	boom := errors.New("boom")
+	w.engine.scanned = func(row int) error {
+		if row == 1 {
+			return boom
+		}
+		return nil
+	}
+	if _, err := p.Capture(context.Background(), orders, TableOptions{}); !errors.Is(err, boom) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := w.fs.Stat("/data/snapshots/" + orders.FileName() + "/" + pendingName); err == nil {
+		t.Error("the pending file was left")
+	}
+	if s := state0(w); s.begin != nil {
+		t.Error("a Begin was published")
+	}
+}
+
+func TestChangedOptionsAreRefused(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	p := w.start()
+	w.capture(p, TableOptions{})
+	w.engine.options["TIMEZONE"] = "Europe/Vienna"
+	_, err := p.Capture(context.Background(), orders, TableOptions{})
+	var options *OptionsError
+	if !errors.As(err, &options) || options.ExitCode() != 6 ||
+		!strings.Contains(err.Error(), `TIMEZONE was "UTC" and is "Europe/Vienna"`) {
+		t.Fatalf("got %v", err)
+	}
+	if r := w.capture(p, TableOptions{Rebaseline: true}); !r.Baseline {
+		t.Errorf("%+v", r)
+	}
+	w.capture(p, TableOptions{})
+}
+
+func TestClockBehindIsRefused(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	p := w.start()
+	first := w.capture(p, TableOptions{})
+	w.clock.move(-3 * time.Second)
+	if r := w.capture(p, TableOptions{}); r.Snapshot != first.Snapshot+1 {
+		t.Errorf("a little behind: %d, want %d", r.Snapshot, first.Snapshot+1)
+	}
+	w.clock.move(-time.Hour)
+	_, err := p.Capture(context.Background(), orders, TableOptions{})
+	var behind *ClockError
+	if !errors.As(err, &behind) || behind.ExitCode() != 6 {
+		t.Fatalf("got %v", err)
+	}
+	if r := w.capture(p, TableOptions{AcceptClock: true}); r.Snapshot != first.Snapshot+2 {
+		t.Errorf("accepted: %d, want %d", r.Snapshot, first.Snapshot+2)
+	}
+}
+
+func TestFullDiskIsRefused(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	w.fs.(*disk.Memory).SetFree(1 << 20)
+	_, err := w.start().Capture(context.Background(), orders, TableOptions{})
+	var space *SpaceError
+	if !errors.As(err, &space) || space.ExitCode() != 6 || space.Free > 1<<20 {
+		t.Fatalf("got %v", err)
+	}
+}

@@ -1,0 +1,100 @@
+package producer
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"rewind/table"
+)
+
+// Branches of the union in a snapshot file's record.
+const (
+	rowBranch = 0
+	endBranch = 1
+)
+
+const fingerprintBytes = 16
+
+func appendRow(dst []byte, row table.Row, f table.Fingerprint) []byte {
+	dst = binary.AppendVarint(dst, rowBranch)
+	dst = appendBytes(dst, row.Key)
+	dst = appendBytes(dst, row.Image)
+	return appendFingerprint(dst, f)
+}
+
+func appendEnd(dst []byte, end fileEnd) []byte {
+	dst = binary.AppendVarint(dst, endBranch)
+	dst = binary.AppendVarint(dst, end.readEnded)
+	dst = binary.AppendVarint(dst, end.digest.Rows)
+	return appendFingerprint(dst, table.Fingerprint{M: end.digest.M, F: end.digest.F})
+}
+
+func appendBytes(dst, b []byte) []byte {
+	dst = binary.AppendVarint(dst, int64(len(b)))
+	return append(dst, b...)
+}
+
+func appendFingerprint(dst []byte, f table.Fingerprint) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, f.M)
+	return binary.LittleEndian.AppendUint64(dst, f.F)
+}
+
+var errRecord = errors.New("a record that is none")
+
+// splitRecord takes the first record off a block; row and end alias it.
+func splitRecord(b []byte) (row table.Row, f table.Fingerprint, end *fileEnd, rest []byte, err error) {
+	c := cursor{rest: b}
+	switch c.long() {
+	case rowBranch:
+		row.Key = c.bytes()
+		row.Image = c.bytes()
+		f = c.fingerprint()
+	case endBranch:
+		end = &fileEnd{readEnded: c.long()}
+		rows := c.long()
+		sums := c.fingerprint()
+		end.digest = table.Digest{Rows: rows, M: sums.M, F: sums.F}
+	default:
+		c.bad = true
+	}
+	if c.bad {
+		return table.Row{}, table.Fingerprint{}, nil, nil, errRecord
+	}
+	return row, f, end, c.rest, nil
+}
+
+// cursor reads Avro values off a block; once something does not fit it is bad for good.
+type cursor struct {
+	rest []byte
+	bad  bool
+}
+
+func (c *cursor) long() int64 {
+	n, size := binary.Varint(c.rest)
+	if size <= 0 {
+		c.bad = true
+		return 0
+	}
+	c.rest = c.rest[size:]
+	return n
+}
+
+func (c *cursor) take(n int64) []byte {
+	if c.bad || n < 0 || n > int64(len(c.rest)) {
+		c.bad = true
+		return nil
+	}
+	taken := c.rest[:n:n]
+	c.rest = c.rest[n:]
+	return taken
+}
+
+func (c *cursor) bytes() []byte { return c.take(c.long()) }
+
+func (c *cursor) fingerprint() (f table.Fingerprint) {
+	b := c.take(fingerprintBytes)
+	if c.bad {
+		return f
+	}
+	return table.Fingerprint{M: binary.LittleEndian.Uint64(b), F: binary.LittleEndian.Uint64(b[8:])}
+}

@@ -1,0 +1,288 @@
+package producer
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"rewind/change"
+	"rewind/table"
+	"rewind/topic"
+)
+
+// publish brings the pending file's difference from the current one into the topic. Partition 0's Commit comes last and
+// decides.
+func (c *capture) publish(ctx context.Context, t *term) error {
+	began := time.Now()
+	begin, err := change.AppendBegin(nil, c.begin(t))
+	if err != nil {
+		return err
+	}
+	n := c.header.Partitions
+	c.report.Bytes += int64(n * len(begin))
+	// Partition 0 first: so it alone knows the highest id whenever the others do not.
+	if _, err := c.append(ctx, t, 0, [][]byte{begin}); err != nil {
+		return err
+	}
+	err = concurrently(ctx, n-1, func(ctx context.Context, i int) error {
+		_, err := c.append(ctx, t, i+1, [][]byte{begin})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.logger.Debug("publish: begin acknowledged", "snapshot", c.header.Snapshot)
+	lanes, err := c.publishChanges(ctx, t)
+	if err != nil {
+		return err
+	}
+	c.logger.Debug("publish: changes acknowledged", "snapshot", c.header.Snapshot, "changes", c.report.Counts.Total())
+	if err := c.commit(ctx, t, lanes); err != nil {
+		return err
+	}
+	c.report.stage("publish", began, c.report.Counts.Total(), c.report.Bytes)
+	return nil
+}
+
+func (c *capture) begin(t *term) *change.Begin {
+	return &change.Begin{
+		Stamp: t.stamp, Stream: t.stream,
+		Snapshot: c.header.Snapshot, Previous: c.header.Previous,
+		Schema: c.schema, DDL: c.definition.DDL, Engine: c.definition.Engine, Options: c.definition.Options,
+		Partitions: c.header.Partitions, Partitioner: c.header.Partitioner,
+	}
+}
+
+// commit sends the Commits: partitions behind 0, and when these are acknowledged, partition 0.
+func (c *capture) commit(ctx context.Context, t *term, lanes []*lane) error {
+	err := concurrently(ctx, len(lanes)-1, func(ctx context.Context, i int) error {
+		return c.commitPartition(ctx, t, lanes[i+1])
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.commitPartition(ctx, t, lanes[0]); err != nil {
+		if t.states[0].committed == c.header.Snapshot {
+			c.session.term = nil // fenced, but behind our Commit: the snapshot stands
+			return nil
+		}
+		return err
+	}
+	return nil
+}
+
+func (c *capture) commitPartition(ctx context.Context, t *term, l *lane) error {
+	message, err := change.AppendCommit(nil, &change.Commit{
+		Stamp: t.stamp, Snapshot: c.header.Snapshot,
+		ReadBegan: c.header.Snapshot, ReadEnded: c.end.readEnded,
+		Counts: c.report.Counts, Share: l.share, Seq: l.seq + 1, Digest: c.end.digest,
+	})
+	if err != nil {
+		return err
+	}
+	first, err := c.append(ctx, t, l.partition, [][]byte{message})
+	if err != nil {
+		return err
+	}
+	s := &t.states[l.partition]
+	if s.committed != c.header.Snapshot { // not read back: it stands where it was to stand
+		s.committed, s.commitAt, s.highest = c.header.Snapshot, first, c.header.Snapshot
+	}
+	c.logger.Debug("publish: commit acknowledged", "partition", l.partition, "snapshot", c.header.Snapshot)
+	return nil
+}
+
+// publishChanges streams the diff into the partitions' lanes and waits until all of it is acknowledged.
+func (c *capture) publishChanges(ctx context.Context, t *term) ([]*lane, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	lanes := make([]*lane, c.header.Partitions)
+	for p := range lanes {
+		lanes[p] = newLane(p)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		sent <- concurrently(ctx, len(lanes), func(ctx context.Context, p int) error {
+			err := lanes[p].send(ctx, c, t)
+			if err != nil {
+				cancel(err)
+			}
+			return err
+		})
+	}()
+	err := c.route(ctx, t, lanes)
+	for _, l := range lanes {
+		close(l.full)
+	}
+	if err != nil {
+		cancel(err)
+		<-sent
+		return nil, context.Cause(ctx)
+	}
+	if err := <-sent; err != nil {
+		return nil, err
+	}
+	for _, l := range lanes {
+		c.report.Counts.Merge(l.share)
+		c.report.Bytes += l.bytes
+	}
+	return lanes, nil
+}
+
+// route encodes the diff's changes, each into the lane of its key.
+func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
+	encoder, err := change.NewEncoder(c.schema)
+	if err != nil {
+		return err
+	}
+	var count int64
+	for m, err := range Diff(c.previousRows(), c.rows(pendingName, nil)) {
+		if err != nil {
+			return err
+		}
+		if c.report.Baseline {
+			m.Op = change.Read
+		}
+		m.Stamp, m.Snapshot = t.stamp, c.header.Snapshot
+		if err := lanes[change.Partition(m.Key, len(lanes))].add(ctx, encoder, &m); err != nil {
+			return err
+		}
+		if count++; count%progressRows == 0 {
+			c.progress("publish", count, 0, 0)
+		}
+	}
+	for _, l := range lanes {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+	}
+	c.progress("publish", count, 0, count)
+	return nil
+}
+
+// previousRows are the rows of the current file as rows of the new schema; none for a baseline.
+func (c *capture) previousRows() iter.Seq2[table.Row, error] {
+	if c.report.Baseline {
+		return func(func(table.Row, error) bool) {}
+	}
+	return c.rows(currentName, c.projection)
+}
+
+// rows of a snapshot file, projected. A row is valid until the next step.
+func (c *capture) rows(name string, projection *table.Projection) iter.Seq2[table.Row, error] {
+	return func(yield func(table.Row, error) bool) {
+		f, err := openFile(c.producer.options.FS, c.folder().path(name))
+		if err != nil {
+			yield(table.Row{}, err)
+			return
+		}
+		defer f.close()
+		var projected table.Row
+		for {
+			row, _, err := f.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err == nil && projection != nil && !projection.Identity() {
+				projected.Key, err = projection.AppendKey(projected.Key[:0], row.Key)
+				if err == nil {
+					projected.Image, err = projection.AppendImage(projected.Image[:0], row.Image)
+				}
+				row = projected
+			}
+			if err != nil {
+				yield(table.Row{}, err)
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// lane carries the changes of one partition: the encoding side fills a batch while the one before is on its way.
+type lane struct {
+	partition int
+	full      chan [][]byte
+	values    [][]byte
+	arena     []byte // what values alias; never used again once it was handed on: a request may be sent twice
+	seq       int64
+	share     change.Counts
+	bytes     int64
+}
+
+// laneBytes is what a lane collects for one request.
+const laneBytes = topic.MaxRequestBytes
+
+func newLane(partition int) *lane { return &lane{partition: partition, full: make(chan [][]byte)} }
+
+// add encodes a change behind the others of its batch.
+func (l *lane) add(ctx context.Context, encoder *change.Encoder, m *change.Change) error {
+	size := len(m.Key) + len(m.Before) + len(m.After) + 2*topic.MessageOverhead + changeOverhead
+	if len(l.values) > 0 && len(l.arena)+size+len(l.values)*topic.MessageOverhead > laneBytes {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if cap(l.arena)-len(l.arena) < size {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+		l.arena = make([]byte, 0, max(size, l.grown()))
+	}
+	l.seq++
+	m.Seq = l.seq
+	start := len(l.arena)
+	l.arena = encoder.AppendChange(l.arena, m)
+	l.values = append(l.values, l.arena[start:len(l.arena):len(l.arena)])
+	l.share.Add(m.Op)
+	l.bytes += int64(len(l.arena) - start)
+	return nil
+}
+
+// changeOverhead is what a change's message is longer than its key and images, at most.
+const changeOverhead = 96
+
+// firstArena keeps a capture of few changes over many partitions small.
+const firstArena = 32 << 10
+
+func (l *lane) grown() int {
+	if l.seq == 0 {
+		return firstArena
+	}
+	return laneBytes
+}
+
+// flush hands the batch to the sending side, which takes it when it has sent the one before.
+func (l *lane) flush(ctx context.Context) error {
+	if len(l.values) == 0 {
+		return nil
+	}
+	select {
+	case l.full <- l.values:
+		l.values, l.arena = nil, nil
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// send appends batch after batch to the partition, until there are no more.
+func (l *lane) send(ctx context.Context, c *capture, t *term) error {
+	for {
+		select {
+		case values, more := <-l.full:
+			if !more {
+				return nil
+			}
+			if _, err := c.append(ctx, t, l.partition, values); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package producer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"rewind/table"
+)
+
+// Rows between two reports of progress.
+const progressRows = 1 << 14
+
+// spareBytes is what a capture leaves free beside its file.
+const spareBytes = 64 << 20
+
+// checkSpace refuses a capture for which the disk has no room: the new file stands beside the current one until the commit.
+func (c *capture) checkSpace(ctx context.Context) error {
+	last, err := c.folder().size(currentName)
+	if err != nil {
+		return err
+	}
+	need := last
+	if e, ok := c.producer.source.(Estimator); ok {
+		_, estimated, err := e.Estimate(ctx, c.name)
+		if err != nil {
+			return err
+		}
+		need = max(need, estimated)
+	}
+	need += need/10 + spareBytes
+	free, err := c.producer.options.FS.Free(c.session.dir)
+	if err != nil {
+		return err
+	}
+	if free < need {
+		return &SpaceError{Dir: c.session.dir, Need: need, Free: free}
+	}
+	return nil
+}
+
+// scan reads the whole table into the pending file, without waiting for anything but the engine and the disk.
+func (c *capture) scan(ctx context.Context, t *term) error {
+	began := time.Now()
+	codec, err := table.NewCodec(c.schema)
+	if err != nil {
+		return err
+	}
+	known, err := c.openKnown(codec)
+	if err != nil {
+		return err
+	}
+	defer known.close()
+	w, err := createFile(c.producer.options.FS, c.folder().path(pendingName), c.header)
+	if err != nil {
+		return err
+	}
+	if err := c.copyRows(ctx, w, codec, known); err != nil {
+		w.abandon()
+		return err
+	}
+	if c.end, err = w.finish(max(c.now(), c.header.Snapshot)); err != nil {
+		return err
+	}
+	if err := c.producer.options.FS.SyncDir(c.session.dir); err != nil {
+		return err
+	}
+	c.report.ReadBegan = time.UnixMicro(c.header.Snapshot).UTC()
+	c.report.ReadEnded = time.UnixMicro(c.end.readEnded).UTC()
+	c.report.Rows, c.report.Digest, c.report.FileBytes = c.end.digest.Rows, c.end.digest, w.out.Size()
+	c.report.stage("scan", began, c.report.Rows, c.report.FileBytes)
+	c.logger.Debug("capture: scan finished", "snapshot", c.header.Snapshot, "rows", c.report.Rows)
+	return nil
+}
+
+func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Codec, known *knownRows) error {
+	var last []byte
+	var rows int64
+	for row, err := range c.producer.source.Rows(ctx, c.schema) {
+		if err != nil {
+			return err
+		}
+		rows++
+		if rows > 1 {
+			if err := c.checkOrder(codec, last, row.Key, rows); err != nil {
+				return err
+			}
+		}
+		last = append(last[:0], row.Key...)
+		f, err := known.fingerprint(row)
+		if err != nil {
+			return err
+		}
+		if err := w.append(row, f); err != nil {
+			return err
+		}
+		if rows%progressRows == 0 {
+			c.progress("scan", rows, w.out.Size(), 0)
+		}
+	}
+	c.progress("scan", rows, w.out.Size(), rows)
+	return ctx.Err()
+}
+
+func (c *capture) checkOrder(codec *table.Codec, last, key []byte, row int64) error {
+	switch bytes.Compare(last, key) {
+	case -1:
+		return nil
+	case 0:
+		return &DuplicateKeyError{Table: c.name, Key: codec.FormatKey(key), Row: row}
+	}
+	return &OrderError{Table: c.name, Previous: codec.FormatKey(last), Key: codec.FormatKey(key), Row: row}
+}
+
+func (c *capture) progress(stage string, rows, size, total int64) {
+	c.producer.options.Progress(Progress{Table: c.name, Stage: stage, Rows: rows, Bytes: size, Total: total})
+}
+
+// knownRows walks the current file beside the scan: a row whose image did not change has the fingerprint that it had.
+type knownRows struct {
+	codec *table.Codec
+	file  *fileReader // nil: nothing is known
+	row   table.Row
+	print table.Fingerprint
+}
+
+func (c *capture) openKnown(codec *table.Codec) (*knownRows, error) {
+	k := &knownRows{codec: codec}
+	if c.projection == nil || !c.projection.Identity() {
+		return k, nil
+	}
+	f, err := openFile(c.producer.options.FS, c.folder().path(currentName))
+	if err != nil {
+		return nil, err
+	}
+	k.file = f
+	return k, k.step()
+}
+
+func (k *knownRows) step() (err error) {
+	k.row, k.print, err = k.file.next()
+	if errors.Is(err, io.EOF) {
+		k.close()
+		return nil
+	}
+	return err
+}
+
+func (k *knownRows) fingerprint(row table.Row) (table.Fingerprint, error) {
+	for k.file != nil && bytes.Compare(k.row.Key, row.Key) < 0 {
+		if err := k.step(); err != nil {
+			return table.Fingerprint{}, err
+		}
+	}
+	if k.file != nil && bytes.Equal(k.row.Key, row.Key) && bytes.Equal(k.row.Image, row.Image) {
+		return k.print, nil
+	}
+	return k.codec.Fingerprint(row.Image)
+}
+
+func (k *knownRows) close() {
+	if k.file != nil {
+		k.file.close()
+		k.file = nil
+	}
+}

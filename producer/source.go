@@ -1,0 +1,22 @@
+package producer
+
+import (
+	"context"
+	"iter"
+
+	"rewind/table"
+)
+
+// Source is a table's engine, as the producer needs it.
+type Source interface {
+	// Describe says what the table is now. The schema's ids are not yet those of the stream (table.WithIDs gives them).
+	Describe(ctx context.Context, name table.Name) (*table.Definition, error)
+	// Rows reads the table in key order as rows of the schema. A row is valid until the next step.
+	Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error]
+}
+
+// Estimator is what a Source may also be: it says before a capture how large a table is, so that the disk it needs can
+// be checked. A number that it does not know is 0.
+type Estimator interface {
+	Estimate(ctx context.Context, name table.Name) (rows, bytes int64, err error)
+}
