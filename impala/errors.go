@@ -166,10 +166,13 @@ func (e *StatementError) Error() string { return fmt.Sprintf("%v in %s", e.Err, 
 // Unwrap is the cause.
 func (e *StatementError) Unwrap() error { return e.Err }
 
-// shownSQL is how much of a statement an error shows.
+// shownSQL is how much of a statement a message shows; of INSERT VALUES nothing that is a row's.
 const shownSQL = 160
 
 func shorten(sql string) string {
+	if head, _, found := strings.Cut(sql, " VALUES ("); found && strings.HasPrefix(sql, "INSERT") {
+		return head + " VALUES …"
+	}
 	if len(sql) <= shownSQL {
 		return sql
 	}

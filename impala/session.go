@@ -1,0 +1,132 @@
+package impala
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"maps"
+	"slices"
+
+	"rewind/table"
+)
+
+// session is one dedicated connection with its options set. database/sql resets sessions in its pool, so that SET would be lost.
+type session struct {
+	db     *DB
+	conn   *sql.Conn
+	broken bool // its answers may belong to another statement, or a statement may still run in it
+}
+
+// session opens one and sets the options of the configuration, of the table, and extra ones.
+func (db *DB) session(ctx context.Context, name table.Name, extra []property) (*session, error) {
+	conn, err := db.pool.Conn(ctx)
+	if err != nil {
+		return nil, db.classify(ctx, "OpenSession", err)
+	}
+	s := &session{db: db, conn: conn}
+	for _, p := range append(db.sessionOptions(name), extra...) {
+		if err := s.exec(ctx, setSQL(p.key, p.value)); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	if err := s.ping(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// sessionOptions are the configured options in a fixed order: the general ones, the time zone, the table's.
+func (db *DB) sessionOptions(name table.Name) []property {
+	var options []property
+	add := func(m map[string]string) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			options = append(options, property{key, m[key]})
+		}
+	}
+	add(db.o.Session)
+	if db.o.Timezone != "" {
+		options = append(options, property{"TIMEZONE", db.o.Timezone})
+	}
+	add(db.o.Tables[name].Options)
+	return options
+}
+
+// ping makes the driver open the server's session, so that being out of reach shows before any work.
+func (s *session) ping(ctx context.Context) error {
+	return s.failed(ctx, "ping", s.conn.PingContext(ctx))
+}
+
+// close ends the server's session, and with it whatever still runs in it. A broken connection is never used again.
+func (s *session) close() {
+	if s.broken {
+		err := s.conn.Raw(func(any) error { return driver.ErrBadConn })
+		if err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
+			s.db.o.Logger.Debug("impala: dropping a connection", "error", err)
+		}
+	}
+	if err := s.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		s.db.o.Logger.Debug("impala: closing a connection", "error", err)
+	}
+}
+
+// failed classifies an error, and marks the session when its connection cannot be trusted any more.
+func (s *session) failed(ctx context.Context, statement string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = s.db.classify(ctx, statement, err)
+	var unreachable *UnreachableError
+	s.broken = s.broken || ctx.Err() != nil || errors.As(err, &unreachable)
+	return err
+}
+
+// exec runs a statement that has no result.
+func (s *session) exec(ctx context.Context, statement string) error {
+	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
+	_, err := s.conn.ExecContext(ctx, statement)
+	return s.failed(ctx, statement, err)
+}
+
+// query runs a statement and gives each row to each, as the driver's own values; what is in it is valid only then.
+func (s *session) query(ctx context.Context, statement string, each func(columns []string, row []any) error) error {
+	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
+	rows, err := s.conn.QueryContext(ctx, statement)
+	if err != nil {
+		return s.failed(ctx, statement, err)
+	}
+	defer rows.Close() // the operation ends on the server, too
+	columns, err := rows.Columns()
+	if err != nil {
+		return s.failed(ctx, statement, err)
+	}
+	row, targets := make([]any, len(columns)), make([]any, len(columns))
+	for i := range row {
+		targets[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return s.failed(ctx, statement, err)
+		}
+		if err := each(columns, row); err != nil {
+			return err
+		}
+	}
+	return s.failed(ctx, statement, rows.Err())
+}
+
+// texts runs a statement and collects its rows as text; NULL is the empty string.
+func (s *session) texts(ctx context.Context, statement string) (columns []string, rows [][]string, err error) {
+	err = s.query(ctx, statement, func(names []string, row []any) error {
+		columns = names
+		texts := make([]string, len(row))
+		for i, v := range row {
+			texts[i] = textOf(v)
+		}
+		rows = append(rows, texts)
+		return nil
+	})
+	return columns, rows, err
+}
