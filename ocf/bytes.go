@@ -29,27 +29,27 @@ func unexpected(err error) error {
 	return err
 }
 
-// readLong reads an Avro long and returns its bytes too. io.EOF means that there was not even one.
-func readLong(in *bufio.Reader) (n int64, raw []byte, err error) {
-	buf := make([]byte, 0, binary.MaxVarintLen64)
+// readLong reads an Avro long and appends its bytes to raw. io.EOF means that there was not even one.
+func readLong(in *bufio.Reader, raw []byte) (int64, []byte, error) {
+	start := len(raw)
 	for {
 		b, err := in.ReadByte()
 		if err != nil {
-			if len(buf) > 0 {
+			if len(raw) > start {
 				err = unexpected(err)
 			}
-			return 0, buf, err
+			return 0, raw, err
 		}
-		buf = append(buf, b)
+		raw = append(raw, b)
 		if b < 0x80 {
-			n, used := binary.Varint(buf)
-			if used != len(buf) {
-				return 0, buf, content("a number of more than 64 bits")
+			n, used := binary.Varint(raw[start:])
+			if used != len(raw)-start {
+				return 0, raw, content("a number of more than 64 bits")
 			}
-			return n, buf, nil
+			return n, raw, nil
 		}
-		if len(buf) == binary.MaxVarintLen64 {
-			return 0, buf, content("a number of more than 64 bits")
+		if len(raw)-start == binary.MaxVarintLen64 {
+			return 0, raw, content("a number of more than 64 bits")
 		}
 	}
 }

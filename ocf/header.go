@@ -162,8 +162,8 @@ func (r *headerReader) entry(entries map[string][]byte) error {
 
 // long reads an Avro long.
 func (r *headerReader) long() (int64, error) {
-	n, raw, err := readLong(r.in)
-	r.raw = append(r.raw, raw...)
+	n, raw, err := readLong(r.in, r.raw)
+	r.raw = raw
 	return n, err
 }
 

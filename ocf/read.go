@@ -13,6 +13,7 @@ type Reader struct {
 	header Header
 	codec  codec
 	offset int64
+	prefix []byte // the block's two numbers
 	raw    []byte // the block as it is in the file
 	plain  []byte // decompressed
 	err    error  // sticky
@@ -69,12 +70,11 @@ func (r *Reader) explain(err error) error {
 }
 
 func (r *Reader) next() (count int, size int64, records []byte, err error) {
-	n, rawCount, err := readLong(r.in)
-	if err != nil {
+	var n, length int64
+	if n, r.prefix, err = readLong(r.in, r.prefix[:0]); err != nil {
 		return 0, 0, nil, err // io.EOF before the first byte is the clean end
 	}
-	length, rawLength, err := readLong(r.in)
-	if err != nil {
+	if length, r.prefix, err = readLong(r.in, r.prefix); err != nil {
 		return 0, 0, nil, unexpected(err)
 	}
 	if n <= 0 || n > MaxBlock {
@@ -99,5 +99,5 @@ func (r *Reader) next() (count int, size int64, records []byte, err error) {
 	if r.header.Codec != Null { // null's records are the raw block itself
 		r.plain = records
 	}
-	return int(n), int64(len(rawCount)+len(rawLength)) + length + markerBytes, records, nil
+	return int(n), int64(len(r.prefix)) + length + markerBytes, records, nil
 }
