@@ -18,7 +18,8 @@ import (
 const (
 	recordHeader = 8 + 4 + 4 + 4
 	deletedBit   = 1 << 31 // in source: the row is gone, there is no image
-	chunkBytes   = 1 << 20
+	chunkBytes   = 1 << 20 // at most; a small budget has smaller chunks
+	minChunk     = 4 << 10
 	itemBytes    = 24 // of one item below
 	maxRuns      = 64 // that are merged at once; more are merged into one first
 	maxRowBytes  = 1 << 30
@@ -49,6 +50,7 @@ type sorter struct {
 	fs     disk.FS
 	dir    string
 	budget int
+	chunk  int      // bytes of one chunk
 	chunks [][]byte // the last one is being filled
 	spare  [][]byte // chunks to use again
 	items  []item
@@ -58,7 +60,8 @@ type sorter struct {
 }
 
 func newSorter(fs disk.FS, dir string, budget int) *sorter {
-	return &sorter{fs: fs, dir: dir, budget: max(budget, 2*chunkBytes)}
+	chunk := min(max(budget/8, minChunk), chunkBytes)
+	return &sorter{fs: fs, dir: dir, budget: max(budget, 2*chunk), chunk: chunk}
 }
 
 // prefixOf orders keys as bytes.Compare does, as far as 8 bytes tell.
@@ -104,12 +107,12 @@ func (s *sorter) room(size int) *[]byte {
 	}
 	var chunk []byte
 	switch n := len(s.spare); {
-	case size > chunkBytes:
+	case size > s.chunk:
 		chunk = make([]byte, 0, size)
 	case n > 0:
 		chunk, s.spare = s.spare[n-1][:0], s.spare[:n-1]
 	default:
-		chunk = make([]byte, 0, chunkBytes)
+		chunk = make([]byte, 0, s.chunk)
 	}
 	s.chunks = append(s.chunks, chunk)
 	s.used += cap(chunk)
@@ -143,7 +146,7 @@ func (s *sorter) spill() error {
 	}
 	s.runs = append(s.runs, r)
 	for _, c := range s.chunks {
-		if cap(c) == chunkBytes {
+		if cap(c) == s.chunk {
 			s.spare = append(s.spare, c)
 		}
 	}

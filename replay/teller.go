@@ -15,6 +15,8 @@ type teller struct {
 	last  time.Time // read_began of the restore point before
 	alive bool      // the row is there
 	cells []Cell    // of the row, while it is
+	image []byte    // the same, as it was read
+	rows  *table.Schema
 }
 
 // tell takes the next restore point and the key's change in it, if there is one.
@@ -31,43 +33,72 @@ func (t *teller) tell(p Point, h hit) error {
 	}
 	switch {
 	case p.IsBaseline() && h.op != 0:
-		return t.baseline(v, first)
+		t.baseline(v, h, first)
 	case p.IsBaseline() && t.alive:
 		v.Op, v.Inferred, v.Before = change.Delete.String(), true, t.cells
-		t.add(v)
+		t.add(v, hit{})
 	case h.op != 0:
-		t.add(v)
+		t.add(v, h)
+	case t.alive && p.SchemaIdentity != t.rows.Identity():
+		return t.altered(v, p.TableSchema())
 	case len(t.Versions) > 0:
 		t.Versions[len(t.Versions)-1].LastSeen = p.ReadEnded
 	}
 	return nil
 }
 
+// altered takes the row, of which no change says anything, through a change of the table's schema: a column that went took
+// its value along, and that shows.
+func (t *teller) altered(v Version, to *table.Schema) error {
+	project, err := table.NewProjection(t.rows, to)
+	if err != nil {
+		return err
+	}
+	h := hit{rows: to, op: change.Update}
+	if h.after, err = project.AppendImage(nil, t.image); err != nil {
+		return err
+	}
+	_, v.After, err = h.cells()
+	if err != nil {
+		return err
+	}
+	if sameCells(t.cells, v.After) {
+		t.stay(v, h)
+		return nil
+	}
+	v.Op, v.Inferred, v.Before = h.op.String(), true, t.cells
+	t.add(v, h)
+	return nil
+}
+
+// stay notes that the row is what it was.
+func (t *teller) stay(v Version, h hit) {
+	t.Versions[len(t.Versions)-1].LastSeen = v.FirstSeen
+	t.cells, t.image, t.rows = v.After, h.after, h.rows
+}
+
 // baseline takes the row as a baseline shows it: the same as before, changed, or new.
-func (t *teller) baseline(v Version, first bool) error {
+func (t *teller) baseline(v Version, h hit, first bool) {
 	switch {
 	case first:
 	case !t.alive:
 		v.Op, v.Inferred = change.Create.String(), true
 	case sameCells(t.cells, v.After):
-		last := &t.Versions[len(t.Versions)-1]
-		last.LastSeen = v.FirstSeen
-		t.cells = v.After
-		return nil
+		t.stay(v, h)
+		return
 	default:
 		v.Op, v.Inferred, v.Before = change.Update.String(), true, t.cells
 	}
-	t.add(v)
-	return nil
+	t.add(v, h)
 }
 
-func (t *teller) add(v Version) {
+func (t *teller) add(v Version, h hit) {
 	v.LastSeen = v.FirstSeen
 	if v.Before != nil && v.After != nil {
 		markChanged(v.Before, v.After)
 	}
 	t.Versions = append(t.Versions, v)
-	t.cells, t.alive = slices.Clone(v.After), v.After != nil
+	t.cells, t.alive, t.image, t.rows = slices.Clone(v.After), v.After != nil, h.after, h.rows
 	for i := range t.cells {
 		t.cells[i].Changed = false
 	}
