@@ -1,0 +1,69 @@
+package impala
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"rewind/table"
+)
+
+func TestStagingDefaults(t *testing.T) {
+	for _, c := range []struct {
+		in, want Staging
+		refused  bool
+	}{
+		{in: Staging{}},
+		{in: Staging{URI: "file:///data/staging/"}, want: Staging{Path: "/data/staging/", URI: "file:///data/staging"}},
+		{in: Staging{URI: "/data/staging"}, want: Staging{Path: "/data/staging", URI: "file:///data/staging"}},
+		{in: Staging{Path: "/data/staging"}, want: Staging{Path: "/data/staging", URI: "file:///data/staging"}},
+		{in: Staging{Path: "/mnt/nfs", URI: "file:///nfs/rewind"}, want: Staging{Path: "/mnt/nfs", URI: "file:///nfs/rewind"}},
+		{in: Staging{URI: "hdfs://ns/rewind"}, refused: true},
+		{in: Staging{URI: "staging"}, refused: true},
+		{in: Staging{Path: "staging", URI: "hdfs://ns/rewind", Put: []string{"put"}, Remove: []string{"rm"}}, refused: true},
+		{in: Staging{Path: "/spool", URI: "hdfs://ns/rewind", Put: []string{"put"}}, refused: true},
+	} {
+		got, err := c.in.withDefaults()
+		var config *ConfigError
+		if (err != nil) != c.refused || err != nil && (!errors.As(err, &config) || config.ExitCode() != 2) {
+			t.Errorf("%+v: %v", c.in, err)
+		}
+		if err == nil && (got.Path != c.want.Path || got.URI != c.want.URI) {
+			t.Errorf("%+v became %+v", c.in, got)
+		}
+	}
+}
+
+func TestDSN(t *testing.T) {
+	full, address, err := parseDSN("impala://me:secret@host:21050?auth=ldap")
+	if err != nil || address != "host:21050" || !strings.Contains(full, "socket-timeout=120s") || !strings.Contains(full, "auth=ldap") || !strings.Contains(full, "me:secret@") {
+		t.Errorf("%s at %s: %v", full, address, err)
+	}
+	if full, _, _ := parseDSN("impala://host?socket-timeout=3s"); !strings.Contains(full, "socket-timeout=3s") {
+		t.Errorf("the configured timeout was overwritten: %s", full)
+	}
+	for _, dsn := range []string{"", "host:21050", "hive2://host", "impala://"} {
+		if _, _, err := parseDSN(dsn); err == nil {
+			t.Errorf("%q was accepted", dsn)
+		}
+	}
+}
+
+func TestSessionOptionsAreNames(t *testing.T) {
+	if _, err := (Options{Session: map[string]string{"A=1; DROP": "x"}}).withDefaults(); err == nil {
+		t.Error("an option that is no name was accepted")
+	}
+	if _, err := (Options{Tables: map[table.Name]TableOptions{{}: {Options: map[string]string{"": "x"}}}}).withDefaults(); err == nil {
+		t.Error("an empty option was accepted")
+	}
+}
+
+func TestSetSQL(t *testing.T) {
+	for want, p := range map[string]property{
+		"SET A=1": {"A", "1"}, "SET A=true": {"A", "true"}, "SET A='2g'": {"A", "2g"}, `SET A='root.it\'s'`: {"A", "root.it's"}, "SET A=''": {"A", ""},
+	} {
+		if got := setSQL(p.key, p.value); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
