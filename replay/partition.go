@@ -43,19 +43,31 @@ type entry struct {
 	link int           // of the chain that is being read
 }
 
-func (p *partition) open() (*journal.Reader, error) {
-	return journal.OpenReader(p.dir, journal.Options{
-		FS: p.fs, Stream: p.stream, Partition: p.number, Schema: change.EntrySchema(nil), Splitter: splitter,
-	})
+// decoders are those of a journal's segment schemas. Not for concurrent use.
+type decoders map[string]*change.EntryDecoder
+
+func (d decoders) of(schema string) (*change.EntryDecoder, error) {
+	if known, ok := d[schema]; ok {
+		return known, nil
+	}
+	made, err := change.NewEntryDecoder(schema)
+	if err == nil {
+		d[schema] = made
+	}
+	return made, err
 }
 
-// splitter tells journal how long a block's records are.
-func splitter(segmentSchema string) (func(block []byte) (int, error), error) {
-	d, err := change.NewEntryDecoder(segmentSchema)
+// split tells journal how long a block's records are.
+func (d decoders) split(segmentSchema string) (func(block []byte) (int, error), error) {
+	made, err := d.of(segmentSchema)
 	if err != nil {
 		return nil, err
 	}
-	return d.RecordLen, nil
+	return made.RecordLen, nil
+}
+
+func (p *partition) open(d decoders) (*journal.Reader, error) {
+	return journal.OpenReader(p.dir, journal.Options{FS: p.fs, Stream: p.stream, Partition: p.number, Splitter: d.split})
 }
 
 const entriesBetweenLooks = 1 << 12 // at the context
@@ -63,7 +75,8 @@ const entriesBetweenLooks = 1 << 12 // at the context
 // entries decodes the journal from an offset on. An entry's change is valid until the next step.
 func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		reader, err := p.open()
+		known := decoders{}
+		reader, err := p.open(known)
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
@@ -82,7 +95,7 @@ func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, er
 			looked++
 			if err == nil && (decoder == nil || raw.Schema != schema) {
 				schema = raw.Schema
-				decoder, err = change.NewEntryDecoder(schema)
+				decoder, err = known.of(schema)
 			}
 			if err != nil {
 				yield(entry{}, err)
@@ -107,7 +120,7 @@ func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, er
 func (p *partition) damaged(reader *journal.Reader, offset int64, reason string) error {
 	e := &SequenceError{Stream: p.stream, Partition: p.number, Offset: offset, Reason: reason}
 	if reader == nil {
-		opened, err := p.open()
+		opened, err := p.open(decoders{})
 		if err != nil {
 			return e
 		}
@@ -128,7 +141,7 @@ type extent struct {
 }
 
 func (p *partition) extent() (extent, error) {
-	reader, err := p.open()
+	reader, err := p.open(decoders{})
 	if err != nil {
 		return extent{}, ignoreNotExist(err)
 	}

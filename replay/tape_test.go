@@ -59,7 +59,7 @@ func (tp *tape) openJournals() {
 		dir := filepath.Join(testRoot, orders.FileName(), tp.stream, fmt.Sprintf("%05d", p))
 		tp.must(disk.MakeDirs(tp.fs, dir, 0o700))
 		j, err := journal.Open(dir, journal.Options{
-			FS: tp.fs, Stream: tp.stream, Partition: p, Schema: change.EntrySchema(nil), Splitter: splitter, SegmentBytes: tp.segment,
+			FS: tp.fs, Stream: tp.stream, Partition: p, Schema: change.EntrySchema(nil), Splitter: decoders{}.split, SegmentBytes: tp.segment,
 		})
 		tp.must(err)
 		tp.journals = append(tp.journals, j)

@@ -35,7 +35,7 @@ func newWalk(p *partition, report func(Progress)) *walk {
 
 // chain verifies the SHA-256 chain of the sealed segments.
 func (w *walk) chain() error {
-	reader, err := w.part.open()
+	reader, err := w.part.open(decoders{})
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
