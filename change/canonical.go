@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxSchemaDepth bounds the nesting of a schema that comes from outside.
@@ -27,14 +28,17 @@ func CanonicalForm(schema string) (string, error) {
 		return "", fmt.Errorf("schema: %w: something follows it", errNoSchema)
 	}
 	var c canonical
-	if err := c.schema(tree, "", 0); err != nil {
+	if err := errors.Join(c.schema(tree, "", 0), unless(!c.escapes, "a name with quotes or control characters")); err != nil {
 		return "", fmt.Errorf("schema: %w", err)
 	}
 	return c.out.String(), nil
 }
 
 // canonical writes the canonical form of one schema.
-type canonical struct{ out bytes.Buffer }
+type canonical struct {
+	out     bytes.Buffer
+	escapes bool // a name was seen that JSON would have to escape: none of Avro's
+}
 
 func isPrimitive(name string) bool {
 	switch name {
@@ -176,6 +180,7 @@ func unless(ok bool, fault string) error {
 
 // quote writes a JSON string in UTF-8 without escapes: Avro's names need none.
 func (c *canonical) quote(s string) {
+	c.escapes = c.escapes || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == utf8.RuneError })
 	c.out.WriteByte('"')
 	c.out.WriteString(s)
 	c.out.WriteByte('"')

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"rewind/table"
 )
@@ -14,6 +15,10 @@ var errNotOurForm = errors.New("it is not encoded as rewind encodes it")
 // decodeControl reads the datum of a control message, which must use exactly b.
 func decodeControl(branch int, b []byte) (m Message, err error) {
 	c := &contract()[branch]
+	end := cursor{rest: b} // goavro would make room for as many items as a length claims
+	if c.shape.skip(&end); end.failed || len(end.rest) > 0 {
+		return m, errNotOurForm
+	}
 	datum, rest, err := c.codec.NativeFromBinary(b)
 	if err != nil {
 		return m, err
@@ -22,7 +27,7 @@ func decodeControl(branch int, b []byte) (m Message, err error) {
 		return m, errNotOurForm
 	}
 	record, ok := datum.(native)
-	if !ok {
+	if !ok || !isText(record) {
 		return m, errNotOurForm
 	}
 	switch branch {
@@ -41,6 +46,27 @@ func decodeControl(branch int, b []byte) (m Message, err error) {
 		m.Gap = gapOf(record)
 		return m, m.Gap.validate()
 	}
+}
+
+// isText says whether all strings in a datum are UTF-8, as Avro wants and goavro does not look.
+func isText(datum any) bool {
+	switch datum := datum.(type) {
+	case string:
+		return utf8.ValidString(datum)
+	case native:
+		for _, part := range datum {
+			if !isText(part) {
+				return false
+			}
+		}
+	case []any:
+		for _, part := range datum {
+			if !isText(part) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // field reads a field; one that an older contract lacks is its zero.

@@ -130,7 +130,7 @@ func (a Int128) appendDecimal(dst []byte, scale int) []byte {
 	hi, lo := a.magnitude()
 	upper, lower := bits.Div64(hi, lo, tenTo19) // hi ≤ 2^63 < 10^19
 	i := len(buffer)
-	for n := 0; n < digitsOfTen19; n++ {
+	for n := 0; n < digitsOfTen19 && (lower > 0 || upper > 0); n++ {
 		i--
 		buffer[i] = byte('0' + lower%10)
 		lower /= 10
