@@ -90,6 +90,7 @@ func TestCanonicalForms(t *testing.T) {
 	}
 	row := everyTypeSchema(t)
 	add("row", row.AvroSchema())
+	add("message", change.Schema(row))
 	add("entry", change.EntrySchema(row))
 	add("control", change.EntrySchema(nil))
 	for name, command := range map[string][]string{

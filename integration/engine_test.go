@@ -114,10 +114,12 @@ func (e *engine) readable(table string) string {
 	var columns []string
 	for _, line := range e.texts("DESCRIBE " + table) {
 		name, rest, _ := strings.Cut(line, "|")
-		if name = "`" + name + "`"; strings.HasPrefix(rest, "binary") {
+		if name = quote(name); strings.HasPrefix(rest, "binary") {
 			name = "base64encode(" + name + ")"
 		}
 		columns = append(columns, name)
 	}
 	return strings.Join(columns, ", ")
 }
+
+func quote(name string) string { return "`" + name + "`" }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ type project struct {
 	t      *testing.T
 	dir    string
 	binary string
-	number int // of the processes so far
+	number atomic.Int64 // of the processes so far
 }
 
 // protected is a table and the columns of its key.
@@ -32,12 +33,19 @@ type protected struct {
 	key  []string
 }
 
+// newProject makes a project whose restores go through files that the engine sees.
 func newProject(t *testing.T, name string, tables ...protected) *project {
+	t.Helper()
+	return newProjectWith(t, name, fmt.Sprintf("staging: %q", "file://"+workFolder(t, name+"/staging")), tables...)
+}
+
+// newProjectWith makes a project with other settings of the engine.
+func newProjectWith(t *testing.T, name, settings string, tables ...protected) *project {
 	t.Helper()
 	p := &project{t: t, dir: workFolder(t, name), binary: setting(t, "REWIND_BINARY")}
 	var yaml strings.Builder
 	fmt.Fprintf(&yaml, "kafka:  {brokers: [%q], partitions: 3}\n", setting(t, "REWIND_KAFKA"))
-	fmt.Fprintf(&yaml, "impala: {dsn: %q, staging: %q}\n", setting(t, "REWIND_DSN"), "file://"+workFolder(t, name+"/staging"))
+	fmt.Fprintf(&yaml, "impala: {dsn: %q, %s}\n", setting(t, "REWIND_DSN"), settings)
 	fmt.Fprintf(&yaml, "data:   ./data\ntables:\n")
 	for _, table := range tables {
 		fmt.Fprintf(&yaml, "  - {name: %s, key: [%s]}\n", table.name, strings.Join(table.key, ", "))
@@ -55,7 +63,6 @@ type process struct {
 	command *exec.Cmd
 	stdout  bytes.Buffer
 	logged  sync.WaitGroup
-	lines   chan string // of stderr, while somebody reads them
 	done    chan struct{}
 	stderr  bytes.Buffer
 	ended   error
@@ -65,8 +72,7 @@ type process struct {
 // line is read.
 func (p *project) start(watch func(process *process, message string), args ...string) *process {
 	p.t.Helper()
-	p.number++
-	r := &process{p: p, name: fmt.Sprintf("%03d-%s", p.number, args[0]), done: make(chan struct{})}
+	r := &process{p: p, name: fmt.Sprintf("%03d-%s", p.number.Add(1), args[0]), done: make(chan struct{})}
 	r.command = exec.Command(p.binary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...)
 	r.command.Dir = p.dir
 	r.command.Stdout = &r.stdout
@@ -150,12 +156,17 @@ func (p *project) run(args ...string) string {
 
 // point is a restore point as `rewind points --json` prints it.
 type point struct {
-	Snapshot int64 `json:"snapshot"`
-	Rows     int64 `json:"rows"`
-	Reads    int64 `json:"reads"`
-	Creates  int64 `json:"creates"`
-	Updates  int64 `json:"updates"`
-	Deletes  int64 `json:"deletes"`
+	ID     int64
+	Rows   int64
+	Counts counts
+}
+
+// counts are the numbers of changes of a snapshot, by op.
+type counts struct {
+	Reads   int64 `json:"r"`
+	Creates int64 `json:"c"`
+	Updates int64 `json:"u"`
+	Deletes int64 `json:"d"`
 }
 
 // points are the restore points of a table, oldest first.

@@ -197,9 +197,9 @@ func writeRows(t *testing.T, e *engine, table, dir string, seed uint64, moment [
 			name = c.name
 		}
 		fields = append(fields, fmt.Sprintf(`{"name":%q,"type":["null",%q]}`, name, c.avro))
-		columns = append(columns, fmt.Sprintf("`%s` %s", name, map[string]string{
+		columns = append(columns, quote(name)+" "+map[string]string{
 			"string": "STRING", "long": "BIGINT", "int": "INT", "boolean": "BOOLEAN", "float": "FLOAT", "double": "DOUBLE", "bytes": "BINARY",
-		}[c.avro]))
+		}[c.avro])
 	}
 	writeContainer(t, filepath.Join(dir, "rows.avro"), `{"type":"record","name":"row","fields":[`+strings.Join(fields, ",")+`]}`, func(add func(any)) {
 		for n, version := range moment {

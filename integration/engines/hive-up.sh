@@ -8,6 +8,7 @@
 #   HIVE_HEAP   JVM heap                                                                (default 1g)
 #   HIVE_CACHE  the jars: 286 MB, about a minute to fetch                               (default ~/.cache/hive-jars/4.0.1)
 #   HIVE_WAIT   seconds until it must be ready                                          (default 180)
+#   HIVE_TRACE  1: the proxy writes every statement to $HIVE_WORK/proxy.log, as it came and as Hive got it
 # stdout: one line, the DSN. Everything else goes to stderr. The warehouse is $HIVE_WORK/warehouse.
 set -euo pipefail
 PORT=${HIVE_PORT:-29050}
@@ -162,7 +163,7 @@ fi
 wait_for "$WORK/hive.pid" "$ENGINE" "$WORK/hive.log"
 if ! running "$WORK/proxy.pid" "$WORK/bin/hs2proxy"; then
   if listening "$PORT"; then die "port $PORT is in use"; fi
-  setsid "$WORK/bin/hs2proxy" -listen "127.0.0.1:$PORT" -engine "127.0.0.1:$ENGINE" </dev/null >"$WORK/proxy.log" 2>&1 &
+  setsid "$WORK/bin/hs2proxy" -listen "127.0.0.1:$PORT" -engine "127.0.0.1:$ENGINE" ${HIVE_TRACE:+-trace} </dev/null >"$WORK/proxy.log" 2>&1 &
   echo $! >"$WORK/proxy.pid"
 fi
 wait_for "$WORK/proxy.pid" "$PORT" "$WORK/proxy.log"

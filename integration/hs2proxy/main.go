@@ -17,12 +17,11 @@ func main() {
 	engine := flag.String("engine", "127.0.0.1:29051", "HiveServer2's binary port; it runs with hive.server2.authentication=NOSASL")
 	trace := flag.Bool("trace", false, "write every statement to stderr, as it came and as Hive got it")
 	flag.Parse()
-	if err := run(*listen, *engine, *trace); err != nil {
-		log.Print(err)
-		os.Exit(1)
-	}
+	log.Print(run(*listen, *engine, *trace))
+	os.Exit(1)
 }
 
+// run serves until it fails.
 func run(listen, engine string, trace bool) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {

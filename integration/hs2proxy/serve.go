@@ -11,13 +11,13 @@ import (
 
 // serve answers one client connection until it ends.
 func serve(client net.Conn, engine string, trace bool) error {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	conf := &thrift.TConfiguration{}
 	socket := thrift.NewTSocketConf(engine, conf)
 	if err := socket.Open(); err != nil {
 		return err
 	}
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	back := protocol(socket, conf)
 	processor := hs.NewTCLIServiceProcessor(newProxy(hs.NewTCLIServiceClient(thrift.NewTStandardClient(back, back)), trace))
 	closeOperation, _ := processor.GetProcessorFunction("CloseOperation")
