@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -106,6 +107,11 @@ func (db *DB) Estimate(ctx context.Context, name table.Name) (rows, bytes int64,
 		columns, lines, err := s.texts(ctx, showStatsSQL(name))
 		if isMissing(err) {
 			return &NoTableError{name}
+		}
+		var statement *StatementError
+		if errors.As(err, &statement) { // an engine without such statistics
+			db.o.Logger.Debug("impala: no statistics", "table", name, "error", err)
+			return nil
 		}
 		rows, bytes = parseStats(columns, lines)
 		return err

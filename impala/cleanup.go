@@ -112,7 +112,7 @@ func (db *DB) cleanUp(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	defer held.Close()
+	defer db.release(held)
 	r, err := db.load(id)
 	if errors.Is(err, fs.ErrNotExist) { // its process finished meanwhile
 		return db.forget(id)

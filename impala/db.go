@@ -35,7 +35,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	// A connection that waited in a pool may have died, and its session's options are reset: each unit of work makes its own.
 	pool.SetMaxIdleConns(-1)
 	db := &DB{o: o, pool: pool, address: address}
-	if err := db.read(ctx, table.Name{}, func(s *session) error { return nil }); err != nil {
+	if err := db.read(ctx, table.Name{}, func(s *session) error { return s.ping(ctx) }); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
 	return db, nil

@@ -126,6 +126,9 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Hint says what to check.
 func (e *UnreachableError) Hint() string {
+	if strings.Contains(e.Err.Error(), "i/o timeout") {
+		return "the server did not answer in time: if it is at work, raise socket-timeout in impala.dsn (120s unless set)"
+	}
 	return "check impala.dsn, that an impalad listens there (HiveServer2 protocol, usually port 21050), and tls= and auth= in it"
 }
 

@@ -38,7 +38,7 @@ func (db *DB) Load(ctx context.Context, l table.Load, rows iter.Seq2[table.Row, 
 	if err != nil {
 		return table.Loaded{}, err
 	}
-	defer held.Close()
+	defer db.release(held)
 	if err := db.save(w.record); err != nil {
 		return table.Loaded{}, errors.Join(err, db.forget(w.record.ID))
 	}
@@ -127,7 +127,8 @@ func (w *loading) run(ctx context.Context, rows iter.Seq2[table.Row, error]) err
 			return err
 		}
 		w.db.o.Logger.Debug("restore: proved", "table", w.l.Into, "how", w.loaded.Proof)
-		return w.statistics(ctx, s)
+		w.statistics(ctx, s)
+		return nil
 	})
 }
 
@@ -240,16 +241,15 @@ func (w *loading) prove(ctx context.Context, s *session) (err error) {
 }
 
 // statistics are no part of the restore: without them the table is slower, and right.
-func (w *loading) statistics(ctx context.Context, s *session) error {
+func (w *loading) statistics(ctx context.Context, s *session) {
 	if !w.l.Stats {
-		return nil
+		return
 	}
 	began := time.Now()
 	w.db.o.Progress(Progress{Stage: "statistics"})
-	if err := s.exec(ctx, computeStatsSQL(w.l.Into)); err != nil {
-		w.loaded.Warnings = append(w.loaded.Warnings, "statistics were not computed: "+err.Error())
-		return nil
-	}
+	err := s.exec(ctx, computeStatsSQL(w.l.Into))
 	w.stageDone("statistics", began, 0)
-	return nil
+	if err != nil {
+		w.loaded.Warnings = append(w.loaded.Warnings, "statistics were not computed: "+err.Error())
+	}
 }

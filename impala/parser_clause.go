@@ -82,12 +82,12 @@ func (p *parser) kuduPartitions(d *ddl) (err error) {
 					return err
 				}
 			}
-			if err = p.expect("PARTITIONS"); err != nil {
+			if err := p.expect("PARTITIONS"); err != nil {
 				return err
 			}
 			k.buckets = p.next().text
 		case p.accept("RANGE"):
-			if err = p.kuduRange(&k); err != nil {
+			if err := p.kuduRange(&k); err != nil {
 				return err
 			}
 		default:
@@ -117,9 +117,9 @@ func (p *parser) kuduRange(k *kuduPartition) (err error) {
 	}
 	for _, part := range splitTop(inside) {
 		bound, err := renderExpression(part)
-		if err != nil || len(part) < 2 || !part[0].is("PARTITION") {
-			k.ranges, k.unknown = nil, true
-			return nil
+		if k.unknown = err != nil || len(part) < 2 || !part[0].is("PARTITION"); k.unknown {
+			k.ranges = nil
+			break
 		}
 		k.ranges = append(k.ranges, bound)
 	}

@@ -92,6 +92,8 @@ func (p *parser) defaultValue() (string, error) {
 	return renderExpression(p.tokens[start:p.at])
 }
 
+var expressionSigns = map[string]bool{"(": true, ")": true, ",": true, "-": true, "+": true, ".": true, "=": true, "<": true, "<=": true}
+
 // renderExpression writes an expression of literals, names, parentheses and a few signs again; anything else is refused.
 func renderExpression(tokens []token) (string, error) {
 	if len(tokens) == 0 {
@@ -99,7 +101,7 @@ func renderExpression(tokens []token) (string, error) {
 	}
 	var b strings.Builder
 	for i, t := range tokens {
-		if t.kind == signToken && !strings.Contains("( ) , - + . = < <= ", t.text+" ") {
+		if t.kind == signToken && !expressionSigns[t.text] {
 			return "", fmt.Errorf("%q in an expression", t.text)
 		}
 		if t.kind == nameToken || t.kind == wordToken && !isPlainWord(t.text) {
@@ -125,7 +127,7 @@ func spaced(a, b token) bool {
 	case b.is("("):
 		return a.kind != wordToken
 	case b.is("-"), b.is("+"): // 1e-5 came apart into three tokens
-		return !(a.kind == wordToken && a.text[0] >= '0' && a.text[0] <= '9')
+		return a.kind != wordToken || a.text[0] < '0' || a.text[0] > '9'
 	}
 	return true
 }

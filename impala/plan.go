@@ -21,11 +21,12 @@ func (db *DB) Plan(_ context.Context, l table.Load) ([]string, error) {
 		plan = append(plan, describeFormattedSQL(l.Into), anyRowSQL(l.Into))
 	}
 	staging, err := table.ParseName(w.record.Staging)
-	if !w.staged {
+	switch {
+	case !w.staged:
 		plan = append(plan, insertIntoSQL(l.Into, w.target)+" VALUES (…)")
-	} else if err != nil {
+	case err != nil:
 		return nil, err
-	} else {
+	default:
 		plan = append(plan, createStagingSQL(staging, l.Def.Schema, w.record.URI, l.RestoreID), insertStagedSQL(l.Into, staging, w.target))
 	}
 	plan = append(plan, probeSQL(), digestSQL(l.Into, l.Def.Schema))

@@ -99,6 +99,9 @@ func (s *session) digestReadBack(ctx context.Context, name table.Name, schema *t
 			return false
 		}
 		d.Add(f)
+		if d.Rows%progressRows == 0 {
+			s.db.o.Progress(Progress{Stage: "prove", Rows: d.Rows})
+		}
 		return true
 	})
 	if failed != nil {

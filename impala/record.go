@@ -84,6 +84,13 @@ func (db *DB) hold(id string) (io.Closer, error) {
 	return db.o.FS.Lock(db.recordPath(id) + lockSuffix)
 }
 
+// release ends hold.
+func (db *DB) release(held io.Closer) {
+	if err := held.Close(); err != nil {
+		db.o.Logger.Debug("impala: releasing a lock", "error", err)
+	}
+}
+
 // forget removes the record, and its lock.
 func (db *DB) forget(id string) error {
 	for _, path := range []string{db.recordPath(id), db.recordPath(id) + lockSuffix} {
@@ -120,7 +127,7 @@ func (db *DB) load(id string) (*record, error) {
 		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxRecord))
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	r := &record{}

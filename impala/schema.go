@@ -48,7 +48,10 @@ func schemaOf(name table.Name, columns []described, d *ddl, settings TableOption
 		}
 		schema.Key = append(schema.Key, c.ID)
 	}
-	return schema, schema.Validate()
+	if err := schema.Validate(); err != nil {
+		return nil, err
+	}
+	return schema, nil
 }
 
 // knownKey is the key that the engine knows: Kudu's, in DESCRIBE, or a primary key in the table's DDL.

@@ -31,10 +31,6 @@ func (db *DB) session(ctx context.Context, name table.Name, extra []property) (*
 			return nil, err
 		}
 	}
-	if err := s.ping(ctx); err != nil {
-		s.close()
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -54,7 +50,7 @@ func (db *DB) sessionOptions(name table.Name) []property {
 	return options
 }
 
-// ping makes the driver open the server's session, so that being out of reach shows before any work.
+// ping makes the driver open the server's session and ask it something.
 func (s *session) ping(ctx context.Context) error {
 	return s.failed(ctx, "ping", s.conn.PingContext(ctx))
 }

@@ -32,7 +32,8 @@ func planTarget(into table.Name, s *table.Schema, d *ddl, restoreID string) (*ta
 	}
 	format := t.format(d)
 	if format == formatKudu || format == formatIceberg {
-		if t.external && !(format == formatIceberg && d.isTrue("external.table.purge")) {
+		synchronized := format == formatIceberg && d.isTrue("external.table.purge") // as Impala prints one that it owns
+		if t.external && !synchronized {
 			t.warn("the table was external; a new %s table belongs to Impala", format)
 		}
 		t.external = false

@@ -25,11 +25,9 @@ func (s *session) valueOptions(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	for _, row := range rows {
-		key, value := row[0], ""
+		key, value, _ := strings.Cut(row[0], "=") // Hive's form
 		if len(row) > 1 {
-			value = row[1]
-		} else {
-			key, value, _ = strings.Cut(key, "=") // Hive's form
+			key, value = row[0], row[1]
 		}
 		key = strings.ToUpper(strings.TrimSpace(key))
 		if _, wanted := options[key]; wanted {
