@@ -85,7 +85,8 @@ func rowOfSegment(schema string) (*table.Schema, error) {
 		}
 		for _, f := range r.Fields {
 			if f.Name == name {
-				return branches, json.Unmarshal(f.Type, &branches)
+				err := json.Unmarshal(f.Type, &branches)
+				return branches, err
 			}
 		}
 		return nil, fmt.Errorf("%w: no field %q", errNoSchema, name)

@@ -36,7 +36,8 @@ func shapeOf(node any, named map[string]*shape) (*shape, error) {
 		return &shape{kind: node}, nil
 	case []any:
 		s := &shape{kind: "union"}
-		return s, s.add(node, named)
+		err := s.add(node, named)
+		return s, err
 	case map[string]any:
 		s := &shape{kind: node["type"].(string)}
 		if name, ok := node["name"].(string); ok {
@@ -46,7 +47,8 @@ func shapeOf(node any, named map[string]*shape) (*shape, error) {
 		case "fixed":
 			s.size = int(node["size"].(float64))
 		case "array":
-			return s, s.add([]any{node["items"]}, named)
+			err := s.add([]any{node["items"]}, named)
+			return s, err
 		case "record":
 			for _, field := range node["fields"].([]any) {
 				if err := s.add([]any{field.(map[string]any)["type"]}, named); err != nil {

@@ -170,7 +170,7 @@ func (f *field) skip(b []byte) int {
 	n := 1
 	switch f.op {
 	case opBoolean:
-		n += 1
+		n++
 	case opFloat:
 		n += 4
 	case opDouble:

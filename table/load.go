@@ -21,6 +21,7 @@ type Loaded struct {
 	Warnings []string // e.g. statistics failed
 }
 
+// How a loaded table was proved.
 const (
 	ProofEngine   = "in the engine"
 	ProofReadBack = "by reading the rows back"
