@@ -44,6 +44,7 @@ type tape struct {
 	current   rows  // of the last committed snapshot, under schema
 	clock     int64 // microseconds: the next snapshot's id
 	segment   int64
+	spoil     func(tp *tape, m *change.Change) // makes each change what it is not
 }
 
 func newTape(t fataler, fs disk.FS, partitions int) *tape {
@@ -209,6 +210,9 @@ func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []ch
 		shares[p].Add(m.Op)
 		total.Add(m.Op)
 		m.Seq = shares[p].Total()
+		if tp.spoil != nil {
+			tp.spoil(tp, m)
+		}
 		tp.put(p, tp.encoder.AppendChange(nil, m), schema)
 	}
 	return shares, total

@@ -235,6 +235,9 @@ func local(s string, zone *time.Location) (time.Time, string, error) {
 		return time.Time{}, "", fmt.Errorf("the zone %s skips this time of day", zone)
 	}
 	if other, twice := otherReading(c, t, zone); twice {
+		if other.Before(t) {
+			t, other = other, t
+		}
 		return time.Time{}, "", fmt.Errorf("the zone %s has this time twice: write %s or %s", zone,
 			t.Format(time.RFC3339Nano), other.Format(time.RFC3339Nano))
 	}
