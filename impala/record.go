@@ -33,7 +33,7 @@ type record struct {
 
 const (
 	recordVersion = 1
-	recordPrefix  = "load-"
+	recordPrefix  = "staging-" // replay keeps records of its own beside these
 	recordSuffix  = ".json"
 	lockSuffix    = ".lock"
 	maxRecord     = 1 << 20
