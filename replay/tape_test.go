@@ -44,6 +44,7 @@ type tape struct {
 	current   rows  // of the last committed snapshot, under schema
 	clock     int64 // microseconds: the next snapshot's id
 	segment   int64
+	batch     *batch                           // nil: each message is appended by itself
 	spoil     func(tp *tape, m *change.Change) // makes each change what it is not
 }
 
@@ -87,6 +88,10 @@ func (tp *tape) put(partition int, message []byte, schema string) {
 	tp.next[partition]++
 	record, err := change.AppendEntry(nil, tp.next[partition], message)
 	tp.must(err)
+	if tp.batch != nil {
+		tp.batch.add(journal.Entry{Offset: tp.next[partition], Record: record})
+		return
+	}
 	tp.must(tp.journals[partition].Append([]journal.Entry{{Offset: tp.next[partition], Record: record, Schema: schema}}))
 }
 
