@@ -1,0 +1,60 @@
+// Package sandbox runs in-process stand-ins for the servers that rewind works
+// with: a Kafka broker and an Impala daemon. The demo, `rewind sandbox` and
+// the tests talk to them over TCP with the same clients as to real servers.
+package sandbox
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// freeAddr listens at a free port for this machine only.
+const freeAddr = "127.0.0.1:0"
+
+// KafkaOptions of a Kafka broker. The zero value keeps everything in memory
+// and listens at a free port of 127.0.0.1.
+type KafkaOptions struct {
+	Addr     string // to listen at; "": 127.0.0.1 and a free port
+	Dir      string // where topics survive the process, even when it is killed; "": memory
+	User     string // SASL PLAIN, with Password; "": none
+	Password string
+	Extra    []kfake.Opt // anything else that kfake offers
+}
+
+// Kafka is a running broker.
+type Kafka struct {
+	cluster *kfake.Cluster
+}
+
+// StartKafka starts a broker; Close ends it.
+func StartKafka(o KafkaOptions) (*Kafka, error) {
+	if o.Addr == "" {
+		o.Addr = freeAddr
+	}
+	opts := []kfake.Opt{kfake.NumBrokers(1), kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, o.Addr) })}
+	if o.Dir != "" {
+		opts = append(opts, kfake.DataDir(o.Dir))
+	}
+	if o.User != "" {
+		opts = append(opts, kfake.EnableSASL(), kfake.Superuser("PLAIN", o.User, o.Password))
+	}
+	c, err := kfake.NewCluster(append(opts, o.Extra...)...)
+	if err != nil {
+		return nil, fmt.Errorf("start the Kafka stand-in: %w", err)
+	}
+	return &Kafka{c}, nil
+}
+
+// Broker is the bootstrap address, host:port.
+func (k *Kafka) Broker() string { return k.cluster.ListenAddrs()[0] }
+
+// Cluster is kfake's, for tests that inject faults.
+func (k *Kafka) Cluster() *kfake.Cluster { return k.cluster }
+
+// Close ends the broker.
+func (k *Kafka) Close() error {
+	k.cluster.Close()
+	return nil
+}
