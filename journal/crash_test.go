@@ -99,7 +99,7 @@ func (l *life) check(corruptible bool) error {
 	}
 	got, err := collect(r, 0)
 	var damage *CorruptionError
-	if err != nil && !(corruptible && errors.As(err, &damage)) {
+	if err != nil && (!corruptible || !errors.As(err, &damage)) {
 		return err
 	}
 	all := l.all()

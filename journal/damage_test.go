@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"rewind/disk"
+	"rewind/ocf"
 )
 
 // sample is a journal of two sealed segments and an active one of three blocks.
@@ -277,5 +279,74 @@ func TestTornTailIsPutAside(t *testing.T) {
 	log := readFile(t, fsys, "j/"+logName)
 	if lines := bytes.Count(log, []byte("\n")); lines != 2 || !bytes.Contains(log, fmt.Appendf(nil, "segment=%s offset=%d bytes=", name, end)) {
 		t.Errorf("the log is %q", log)
+	}
+}
+
+// TestSealedTailIsNotCut: when the last segment was never begun, the one before it is active again, but it was sealed: a torn
+// tail of it is damage, and nothing is removed.
+func TestSealedTailIsNotCut(t *testing.T) {
+	s := newSample(t)
+	fsys := s.with(t, s.names[2], []byte("Obj"))
+	sealed := s.files[s.names[1]]
+	for _, content := range [][]byte{sealed[:len(sealed)-3], sealed[:50]} {
+		if err := disk.WriteFile(fsys, "j/"+s.names[1], content, fileMode); err != nil {
+			t.Fatal(err)
+		}
+		var damage *CorruptionError
+		if _, err := Open("j", testOptions(fsys)); !errors.As(err, &damage) || damage.Segment != "j/"+s.names[1] {
+			t.Errorf("%v", err)
+		}
+		if got := readFile(t, fsys, "j/"+s.names[2]); string(got) != "Obj" {
+			t.Errorf("the last segment is %q", got)
+		}
+	}
+}
+
+// TestLyingBlocks: blocks with a good checksum that no journal writes.
+func TestLyingBlocks(t *testing.T) {
+	join := func(entries ...Entry) (records []byte) {
+		for _, e := range entries {
+			records = append(records, e.Record...)
+		}
+		return records
+	}
+	three, four, five := testEntry(3, ""), testEntry(4, ""), testEntry(5, "")
+	tests := map[string]struct {
+		count   int
+		records []byte
+		want    string
+	}{
+		"first offset is not the name's": {1, four.Record, "offset 4 behind offset 2"},
+		"offset below the name's":        {1, testEntry(2, "").Record, "offset 2 behind"},
+		"descending":                     {3, join(three, five, four), "offset 4 behind offset 5"},
+		"offset twice":                   {2, join(three, three), "offset 3 behind offset 3"},
+		"count too low":                  {1, join(three, four), "are left behind the 1 entries"},
+		"count too high":                 {3, join(three, four), "the block ends after 2 of 3"},
+		"cut record":                     {2, join(three, four)[:40], "no value"},
+		"negative offset":                {2, join(three, testEntry(-4, "")), "does not begin with an offset"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			fsys := disk.NewMemory()
+			o := testOptions(fsys)
+			var file bytes.Buffer
+			w, err := ocf.NewWriter(&file, o.newHeader(3, controlSchema, -1, [32]byte{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := w.Size()
+			if err := errors.Join(w.WriteBlock(test.count, test.records), fsys.MkdirAll("j", folderMode), disk.WriteFile(fsys, "j/"+segmentName(3), file.Bytes(), fileMode)); err != nil {
+				t.Fatal(err)
+			}
+			r, _ := OpenReader("j", o)
+			var damage *CorruptionError
+			if got, err := collect(r, 0); len(got) != 0 || !errors.As(err, &damage) || damage.Offset != at || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("read %d entries, %v", len(got), err)
+			}
+			damage = nil
+			if _, err := Open("j", o); !errors.As(err, &damage) || damage.Offset != at || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("open: %v", err)
+			}
+		})
 	}
 }

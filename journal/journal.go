@@ -25,6 +25,8 @@ const (
 	maxBlock  = 48 << 20 // bytes of records in one block; a larger batch becomes several blocks
 )
 
+const _ = uint(ocf.MaxBlock-maxBlock) + uint(maxBlock-MaxRecord) // does not compile unless each fits the one before
+
 const (
 	defaultSegmentBytes = 256 << 20
 	lockName            = "lock"
@@ -131,6 +133,3 @@ func isHex(s string, n int) bool {
 	}
 	return len(s) == n
 }
-
-var _ io.Writer = (*active)(nil)
-var _ = ocf.MaxBlock - maxBlock // a block fits a container file

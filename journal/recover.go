@@ -18,7 +18,8 @@ type Recovery struct {
 	Copy    string // where the torn bytes were copied; "" if there were none
 }
 
-// cut takes a segment's torn tail away. A crash meanwhile leaves the tail for the next Open, and one more copy of it.
+// cut takes a segment's torn tail away; settle makes that durable with the rest of the segment. A crash before it leaves the
+// tail for the next Open, and one more copy of it.
 func (j *Journal) cut(s segment, found scanned) error {
 	if err := j.putAside(s, found.end, found.size); err != nil {
 		return err
@@ -27,25 +28,19 @@ func (j *Journal) cut(s segment, found scanned) error {
 	if err != nil {
 		return fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
 	}
-	err = f.Truncate(found.end)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(f.Truncate(found.end), f.Close()); err != nil {
 		return fmt.Errorf("cut the torn tail of %s: %w", s.path, err)
 	}
 	return nil
 }
 
-// remove takes a segment away that holds no whole block.
+// remove takes a segment away that holds no whole block. If a crash brings its name back, the next Open removes it again;
+// the folder is synced with the next segment at the latest.
 func (j *Journal) remove(s segment, found scanned) error {
 	if err := j.putAside(s, 0, found.size); err != nil {
 		return err
 	}
 	if err := j.options.FS.Remove(s.path); err != nil {
-		return fmt.Errorf("remove the segment that was never begun: %w", err)
-	}
-	if err := j.options.FS.SyncDir(j.dir); err != nil {
 		return fmt.Errorf("remove the segment that was never begun: %w", err)
 	}
 	return nil

@@ -87,7 +87,8 @@ func (r *headerReader) read() (Header, error) {
 		}
 		h.Derived = true
 	}
-	return h, h.adopt(entries)
+	err = h.adopt(entries)
+	return h, err
 }
 
 // adopt takes over the metadata that the specification does not reserve, and checks what it does.

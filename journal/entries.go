@@ -1,0 +1,117 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"rewind/disk"
+	"rewind/ocf"
+)
+
+const unknown = -2
+
+// entries is one walk over the journal.
+type entries struct {
+	reader    *Reader
+	from      int64
+	last      int64 // offset of the last entry seen, yielded or not; unknown in the first segment walked
+	splitters splitters
+}
+
+// segment walks one segment. more is false when the consumer has had enough.
+func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool) (more bool, err error) {
+	f, size, err := e.reader.options.openSegment(s)
+	if isLast && errors.Is(err, fs.ErrNotExist) {
+		return false, nil // removed by a writer that found it not begun
+	}
+	if err != nil {
+		return false, fmt.Errorf("open segment %s: %w", s.path, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	in, err := ocf.NewReader(io.NewSectionReader(f, 0, size))
+	if isLast && errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, nil
+	}
+	if err != nil {
+		return false, corrupt(s.path, 0, err)
+	}
+	if err := e.begin(s, in.Header()); err != nil {
+		return false, err
+	}
+	more, err = e.blocks(s, in, yield)
+	if errors.Is(err, io.EOF) {
+		return e.endOf(s, in, isLast)
+	}
+	if err == nil || !isLast {
+		return more, err
+	}
+	return false, e.tail(s, in, f, size, err)
+}
+
+// begin checks that a segment goes on where the one before ended, or, if it is the first one walked, that nothing that was
+// asked for is missing before it.
+func (e *entries) begin(s segment, h ocf.Header) error {
+	info, err := e.reader.options.parseHeader(s, h)
+	if err != nil {
+		return err
+	}
+	if e.last != unknown && info.After != e.last || e.last == unknown && info.After >= max(e.from, 0) {
+		return &CorruptionError{Segment: s.path, Err: fmt.Errorf("it goes on behind offset %d, but the journal before it ends with %d: entries or segments are missing", info.After, max(e.last, -1))}
+	}
+	return nil
+}
+
+// endOf is a clean end: a sealed segment holds an entry at least.
+func (e *entries) endOf(s segment, in *ocf.Reader, isLast bool) (bool, error) {
+	if e.last < s.base && !isLast {
+		return false, &CorruptionError{Segment: s.path, Offset: in.Offset(), Err: errors.New("a sealed segment holds no entry")}
+	}
+	return true, nil
+}
+
+// tail tells a torn tail, which is simply the end, from damage.
+func (e *entries) tail(s segment, in *ocf.Reader, f disk.File, size int64, cause error) error {
+	var damage *CorruptionError
+	if !errors.As(cause, &damage) {
+		return cause
+	}
+	torn, err := ocf.Torn(f, in.Offset(), size, in.Header().Sync, cause)
+	if torn {
+		return nil
+	}
+	return corrupt(s.path, in.Offset(), err)
+}
+
+// blocks walks the blocks of a segment up to io.EOF, an error, or the consumer's end.
+func (e *entries) blocks(s segment, in *ocf.Reader, yield func(Entry, error) bool) (more bool, err error) {
+	schema := in.Header().Schema
+	length, err := e.splitters.get(schema)
+	if err != nil {
+		return false, &CorruptionError{Segment: s.path, Err: err}
+	}
+	w := newWalk(s.base, length)
+	for {
+		at := in.Offset()
+		count, records, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return false, io.EOF
+		}
+		if err != nil {
+			return false, corrupt(s.path, at, err)
+		}
+		positions, err := w.block(count, records)
+		if err != nil {
+			return false, &CorruptionError{Segment: s.path, Offset: at, Err: err}
+		}
+		e.last = w.last
+		start := 0
+		for _, p := range positions {
+			if p.offset >= e.from && !yield(Entry{Offset: p.offset, Record: records[start:p.end:p.end], Schema: schema}, nil) {
+				return false, nil
+			}
+			start = p.end
+		}
+	}
+}
