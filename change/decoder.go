@@ -17,7 +17,7 @@ const (
 // UnknownSchemaError is a message whose schema is neither embedded nor learned from a Begin: written by a newer program, or not ours.
 type UnknownSchemaError struct{ Fingerprint [8]byte }
 
-// Error shows the fingerprint as a number in hex.
+// Error shows the bytes of the fingerprint, as they stand in the message.
 func (e *UnknownSchemaError) Error() string {
 	return "unknown schema, fingerprint " + hex.EncodeToString(e.Fingerprint[:])
 }

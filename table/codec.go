@@ -48,7 +48,7 @@ type Codec struct {
 	scratch []byte  // scratch: a fingerprint's text
 }
 
-// NewCodec makes a codec for a valid schema.
+// NewCodec makes a codec for a valid schema, which must not be altered from then on.
 func NewCodec(s *Schema) (*Codec, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
