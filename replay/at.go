@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"errors"
+	"slices"
 	"sort"
 	"time"
 )
@@ -53,10 +55,24 @@ func (j *Journal) atTime(s Spec) (Answer, error) {
 	if lost, gap, found := j.lostSnapshot(hidden); found {
 		return Answer{}, &GapError{Table: j.name, Asked: s, Lost: lost, Gap: gap, Before: &chosen, After: j.neighbour(after)}
 	}
-	if damage := j.damage(); damage != nil && after == len(j.points) {
+	if damage := j.damageBehind(after - 1); damage != nil {
 		return Answer{}, &HiddenError{Table: j.name, Asked: s, Last: chosen, Err: damage}
 	}
 	return j.answer(s, after-1), nil
+}
+
+// damageBehind is the damage that may hide restore points between the i-th and the next one: that of its own stream, if it
+// is the last one to be seen there, and that of a stream of which nothing is seen.
+func (j *Journal) damageBehind(i int) error {
+	var all []error
+	for _, s := range j.streams {
+		seen := slices.ContainsFunc(j.points, func(p Point) bool { return p.Stream == s.id })
+		more := slices.ContainsFunc(j.points[i+1:], func(p Point) bool { return p.Stream == s.id })
+		if !seen || s.id == j.points[i].Stream && !more {
+			all = append(all, s.damage...)
+		}
+	}
+	return errors.Join(all...)
 }
 
 func (j *Journal) answer(s Spec, i int) Answer {

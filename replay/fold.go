@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -23,7 +24,7 @@ func (j *Journal) Fold(ctx context.Context, p Point) iter.Seq2[table.Row, error]
 			yield(table.Row{}, err)
 			return
 		}
-		defer f.close()
+		defer f.release()
 		f.rows(ctx, "fold")(yield)
 	}
 }
@@ -46,7 +47,7 @@ func (j *Journal) fold(ctx context.Context, p Point) (*folded, error) {
 	}
 	for _, part := range partitions {
 		if err := f.read(ctx, part); err != nil {
-			f.close()
+			f.release()
 			return nil, err
 		}
 	}
@@ -212,7 +213,7 @@ func (f *folded) rows(ctx context.Context, stage string) iter.Seq2[table.Row, er
 		if err == nil && digest != f.point.Digest {
 			err = &ProofError{Table: f.point.TableSchema().Table, Snapshot: f.point.ID, Where: "folded", Want: f.point.Digest, Have: digest}
 		}
-		if err != nil && err != errStopped {
+		if err != nil && !errors.Is(err, errStopped) {
 			yield(table.Row{}, err)
 		}
 	}
@@ -280,4 +281,5 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 	}
 }
 
-func (f *folded) close() error { return f.sorter.close() }
+// release gives memory and disk back. That a file without a name could not be closed hurts nobody.
+func (f *folded) release() { _ = f.sorter.close() }

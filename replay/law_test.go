@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -78,7 +79,14 @@ func (l *life) abort() {
 			uncommit = append(uncommit, p)
 		}
 	}
-	l.aborted = append(l.aborted, l.tape.snapshot(l.mutate(), published{uncommit: uncommit}))
+	how := published{uncommit: uncommit}
+	switch rapid.IntRange(0, 2).Draw(l.t, "death") {
+	case 0:
+		how.begins = rapid.IntRange(1, len(l.tape.next)).Draw(l.t, "begins")
+	case 1:
+		how.half = true
+	}
+	l.aborted = append(l.aborted, l.tape.snapshot(l.mutate(), how))
 	l.epoch++
 	l.tape.open(l.epoch)
 }
@@ -165,7 +173,7 @@ func checkAsOf(t *rapid.T, j *Journal, points []Point, i int) {
 	}
 	a, err = j.At(Spec{Time: p.ReadEnded.Add(-time.Microsecond)})
 	if i == 0 {
-		if _, ok := err.(*BeforeFirstError); !ok {
+		if first := (*BeforeFirstError)(nil); !errors.As(err, &first) {
 			t.Fatalf("before the first: %v", err)
 		}
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -179,6 +180,97 @@ func TestAGapLosesWhatBuildsOnIt(t *testing.T) {
 		if err != nil || len(h.Versions) != 2 || len(h.Unread) != 2 {
 			t.Fatalf("%+v, %v", h, err)
 		}
+	}
+}
+
+// TestAGapOverABegin: the gap ends in the middle of a snapshot, of which nothing but the rest is there.
+func TestAGapOverABegin(t *testing.T) {
+	tp, one, two := shop(t, 2)
+	a := tp.snapshot(one, published{})
+	var b int64
+	tp.gap(1, "retention", func() { b = tp.snapshot(two, published{uncommit: []int{0, 1}}) })
+	digest := digestOf(t, tp.schema, two)
+	for p := range 2 {
+		m := &change.Commit{Stamp: tp.stamp, Snapshot: b, ReadBegan: b, ReadEnded: b + 5_000_000, Seq: 9, Digest: digest}
+		if p == 0 {
+			m.Share, m.Seq = tp.share, tp.share.Total()+1
+		}
+		m.Counts = tp.total
+		tp.commit(p, m)
+	}
+	tp.close()
+	j := openReplay(t, tp.fs)
+	if got := ids(j.Points()); len(got) != 1 || got[0] != a || j.Damage() != nil {
+		t.Fatalf("points %v, damage %v", got, j.Damage())
+	}
+	_, err := j.At(Spec{Time: testNow})
+	var gap *GapError
+	if !errors.As(err, &gap) || gap.Lost.ID != b {
+		t.Fatalf("as of a time behind the gap: %v", err)
+	}
+}
+
+// TestTwoStreams: the topic was made anew, and the table's life goes on in another stream.
+func TestTwoStreams(t *testing.T) {
+	first, one, two := shop(t, 2)
+	a, b := first.snapshot(one, published{}), first.snapshot(two, published{})
+	first.close()
+	second := newTape(t, first.fs, 3)
+	second.close()
+	second.stream, second.clock = strings.Repeat("0b", 16), first.clock
+	second.openJournals()
+	second.open(1)
+	second.use(ordersSchema(itemColumn))
+	c := second.snapshot(two, published{})
+	d := second.snapshot(one, published{})
+	second.close()
+	j := openReplay(t, first.fs)
+	if got := ids(j.Points()); !slices.Equal(got, []int64{a, b, c, d}) {
+		t.Fatalf("points %v", got)
+	}
+	for i, want := range []rows{one, two, two, one} {
+		if got, err := collect(t, j, j.Points()[i]); err != nil || !sameRows(got, want) {
+			t.Fatalf("point %d: %v", i, err)
+		}
+	}
+	h, err := j.RowHistory(context.Background(), "order_id=1,line=a")
+	if err != nil || len(h.Versions) != 3 || h.Searched != 4 || !h.Versions[2].Current {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if !h.Versions[1].LastSeen.Equal(j.Points()[2].ReadEnded) {
+		t.Errorf("Bob was last seen at %v", h.Versions[1].LastSeen)
+	}
+	h, err = j.RowHistory(context.Background(), "order_id=3,line=c")
+	if err != nil || len(h.Versions) != 2 || h.Versions[1].Op != "d" || h.Versions[1].Current {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if _, err := j.Verify(context.Background(), VerifyOptions{Deep: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDamageInAnOldStream hides nothing of a newer one.
+func TestDamageInAnOldStream(t *testing.T) {
+	first, one, two := shop(t, 1)
+	a := first.snapshot(one, published{})
+	first.committed++
+	first.snapshot(two, published{})
+	first.close()
+	second := newTape(t, first.fs, 1)
+	second.close()
+	second.stream, second.clock = strings.Repeat("0b", 16), first.clock
+	second.openJournals()
+	second.open(1)
+	second.use(ordersSchema(itemColumn))
+	c := second.snapshot(two, published{})
+	second.close()
+	j := openReplay(t, first.fs)
+	if answer, err := j.At(Spec{Time: testNow}); err != nil || answer.Point.ID != c {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	var hidden *HiddenError
+	if _, err := j.At(Spec{Time: time.UnixMicro(a + 6_000_000)}); !errors.As(err, &hidden) {
+		t.Fatalf("%v", err)
 	}
 }
 

@@ -121,7 +121,7 @@ func readJSON(fsys disk.FS, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // only read
 	text, err := io.ReadAll(io.LimitReader(file, maxDurableBytes+1))
 	if err != nil {
 		return err

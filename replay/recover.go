@@ -37,7 +37,7 @@ func Recover(ctx context.Context, name table.Name, catalog Catalog, drop func(ct
 	if err != nil {
 		return none, err
 	}
-	defer lock.Close()
+	defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
 	return recoverLocked(ctx, name, catalog, drop, o)
 }
 

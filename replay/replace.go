@@ -27,20 +27,9 @@ type ReplaceOptions struct {
 
 const maxTableNameBytes = 128 // the metastore's limit
 
-// NoTableError: there is no table to replace.
-type NoTableError struct{ Name table.Name }
-
-func (e *NoTableError) Error() string { return fmt.Sprintf("there is no table %s to replace", e.Name) }
-
-// ExitCode is 4.
-func (e *NoTableError) ExitCode() int { return exitNothing }
-
-// Hint says what to do.
-func (e *NoTableError) Hint() string { return "restore it as a new table: --into " + e.Name.String() }
-
 // Replace restores the point in place of the table: the new table is loaded and proved beside it, then the two exchange
 // their names, and the old one is kept as Certificate.Kept. If the old table is not what the capture just before has
-// read, everything stays as it was.
+// read, everything stays as it was. Where there is no table, because somebody dropped it, the new one takes the name at once.
 func (j *Journal) Replace(ctx context.Context, target Target, catalog Catalog, o ReplaceOptions) (Certificate, error) {
 	id := newRestoreID(time.Now())
 	fresh, kept, err := swapNames(j.name, id)
@@ -51,7 +40,7 @@ func (j *Journal) Replace(ctx context.Context, target Target, catalog Catalog, o
 	if err != nil {
 		return Certificate{}, err
 	}
-	defer lock.Close()
+	defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
 	if _, err := recoverLocked(ctx, j.name, catalog, o.Drop, j.o); err != nil {
 		return Certificate{}, err
 	}
@@ -59,12 +48,12 @@ func (j *Journal) Replace(ctx context.Context, target Target, catalog Catalog, o
 	if err != nil {
 		return Certificate{}, err
 	}
-	if !exists {
-		return Certificate{}, &NoTableError{Name: j.name}
-	}
 	answer, err := j.At(o.At) // before the capture: it is asked about what was there then
 	if err != nil {
 		return Certificate{}, err
+	}
+	if !exists {
+		return j.restore(ctx, target, answer, RestoreOptions{At: o.At, Into: j.name, Stats: o.Stats, RestoreID: id, Drop: o.Drop})
 	}
 	s := swap{
 		Version: recordVersion, ID: id, Table: j.name.String(), New: fresh.String(), Kept: kept.String(), Old: old,

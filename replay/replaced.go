@@ -74,7 +74,7 @@ func DropReplaced(ctx context.Context, k Kept, catalog Catalog, drop func(ctx co
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
 	property, exists, err := catalog.RestoreID(ctx, kept)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +53,7 @@ func (j *Journal) restore(ctx context.Context, target Target, answer Answer, o R
 	if err != nil {
 		return Certificate{}, err
 	}
-	defer f.close()
+	defer f.release()
 	c.Stages = append(c.Stages, stage("fold", began, f.changes))
 	j.o.Logger.Debug("restore: folded", "table", j.name, "point", p.ID)
 
@@ -111,7 +112,7 @@ func (j *Journal) dropLoaded(ctx context.Context, begun *begunLoad, o RestoreOpt
 		return cause
 	}
 	if err := begun.done(); err != nil {
-		return fmt.Errorf("%w (and its record was not removed: %v)", cause, err)
+		return errors.Join(cause, err)
 	}
 	return cause
 }

@@ -2,8 +2,8 @@ package replay
 
 import (
 	"bufio"
-	"cmp"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,12 +34,11 @@ func (s *sorter) writeRun(from cursor) (*run, error) {
 		return nil, err
 	}
 	if err := s.fs.Remove(name); err != nil {
-		return nil, cmp.Or(err, file.Close())
+		return nil, errors.Join(err, file.Close())
 	}
 	r := &run{file: file}
 	if err := r.fill(from); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("sorting in %s: %w", s.dir, err)
+		return nil, errors.Join(fmt.Errorf("sorting in %s: %w", s.dir, err), file.Close())
 	}
 	return r, nil
 }

@@ -94,7 +94,7 @@ func (q *sequence) begin(m *change.Begin, size int) error {
 func (q *sequence) change(m *change.Change, size int) (happening, error) {
 	if q.open == nil || q.open.begin.Snapshot != m.Snapshot {
 		if q.holes {
-			return stale, nil // its Begin is in the gap: no snapshot that can be restored
+			return q.lost(m.Snapshot), nil
 		}
 		return 0, fmt.Errorf("a change of snapshot %d, which has not begun", m.Snapshot)
 	}
@@ -110,11 +110,24 @@ func (q *sequence) change(m *change.Change, size int) (happening, error) {
 	return changed, nil
 }
 
+// lost takes a message of a snapshot whose Begin is in a gap: nothing that can be restored.
+func (q *sequence) lost(snapshot int64) happening {
+	if snapshot > q.last {
+		q.last, q.open = snapshot, nil
+	}
+	return stale
+}
+
+// passed says that a snapshot can no longer be committed in this partition: something else came behind it.
+func (q *sequence) passed(snapshot int64) bool {
+	return q.last > snapshot || q.last == snapshot && q.open == nil
+}
+
 func (q *sequence) commit(m *change.Commit, size int) (happening, error) {
 	s := q.open
 	if s == nil || s.begin.Snapshot != m.Snapshot {
 		if q.holes {
-			return stale, nil
+			return q.lost(m.Snapshot), nil
 		}
 		return 0, fmt.Errorf("a commit of snapshot %d, which has not begun", m.Snapshot)
 	}

@@ -25,7 +25,7 @@ func TestSorterIsAMap(t *testing.T) {
 			key := fmt.Sprintf("%0*d", random.IntN(12), random.IntN(900))
 			image := bytes.Repeat([]byte{byte(order)}, random.IntN(40))
 			source := uint32(order % 3)
-			want[key] = fmt.Sprint(source, image)
+			want[key] = fmt.Sprintf("%d %x", source, image)
 			if random.IntN(5) == 0 {
 				source, image = source|deletedBit, nil
 				want[key] = "deleted"
@@ -62,7 +62,7 @@ func checkMerge(t *rapid.T, s *sorter, want map[string]string) {
 		}
 		key, got := string(r.key()), "deleted"
 		if r.source()&deletedBit == 0 {
-			got = fmt.Sprint(r.source(), r.image())
+			got = fmt.Sprintf("%d %x", r.source(), r.image())
 		}
 		if got != want[key] {
 			t.Fatalf("key %q is %s, want %s", key, got, want[key])

@@ -197,7 +197,7 @@ func (a *assembly) gather(decided *span) (spans []*span, swallowed *gapHere, err
 				return nil, nil, a.damagedAt(p.number, s.to, reason)
 			}
 			spans = append(spans, s)
-		case s != nil || p.order.last > id:
+		case s != nil || p.order.passed(id):
 			if swallowed = p.gapOver(id); swallowed == nil {
 				return nil, nil, a.damagedAt(p.number, p.next-1, fmt.Sprintf("the commit of snapshot %d is missing, though later ones are there", id))
 			}

@@ -44,6 +44,9 @@ type tape struct {
 	current   rows  // of the last committed snapshot, under schema
 	clock     int64 // microseconds: the next snapshot's id
 	segment   int64
+	share     change.Counts                    // of the last snapshot in partition 0
+	total     change.Counts                    // of the last snapshot
+	half      bool                             // only half of the changes are published
 	batch     *batch                           // nil: each message is appended by itself
 	spoil     func(tp *tape, m *change.Change) // makes each change what it is not
 }
@@ -132,6 +135,8 @@ type published struct {
 	uncommit []int // partitions that get no Commit
 	commits  []int // the order of Commits; nil: N-1 … 0
 	wrong    bool  // the Commit's digest is wrong
+	begins   int   // the producer dies behind so many Begins; 0: it does not
+	half     bool  // the producer dies behind half of the changes
 }
 
 // snapshot publishes what differs between the current rows and next, and returns its id.
@@ -151,8 +156,16 @@ func (tp *tape) snapshot(next rows, how published) int64 {
 		})
 		tp.must(err)
 		tp.put(p, m, "")
+		if how.begins == p+1 {
+			return id
+		}
 	}
+	tp.half = how.half
 	shares, total := tp.changes(id, previous == 0, before, next)
+	if how.half {
+		return id
+	}
+	tp.share, tp.total = shares[0], total
 	digest := digestOf(tp.t, tp.schema, next)
 	if how.wrong {
 		digest.M++
@@ -196,6 +209,9 @@ func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []ch
 		}
 	}
 	slices.Sort(keys)
+	if tp.half {
+		keys = keys[:len(keys)/2]
+	}
 	schema := change.EntrySchema(tp.schema)
 	for _, k := range keys {
 		m := &change.Change{Stamp: tp.stamp, Snapshot: id, Key: []byte(k), Before: before[k], After: next[k]}
