@@ -212,6 +212,11 @@ func isConnection(err error) bool {
 	if errors.Is(err, driverpkg.ErrOpenFailed) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.As(err, &network) {
 		return true
 	}
+	for _, phrase := range []string{"Client session expired", "Invalid session id", "Invalid SessionHandle"} {
+		if strings.Contains(err.Error(), phrase) {
+			return true
+		}
+	}
 	for _, phrase := range []string{"i/o timeout", "connection reset", "broken pipe", "use of closed network connection", "EOF"} {
 		if strings.Contains(err.Error(), phrase) {
 			return !strings.Contains(err.Error(), "remote server error")

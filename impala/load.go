@@ -237,7 +237,9 @@ func (w *loading) prove(ctx context.Context, s *session) (err error) {
 	}
 	w.stageDone("prove", began, 0)
 	w.record.Proved = true
-	return w.db.save(w.record)
+	err = w.db.save(w.record)
+	w.record.Proved = err == nil // else the next start would drop a table that was handed out as good
+	return err
 }
 
 // statistics are no part of the restore: without them the table is slower, and right.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,7 @@ func startImpala(t *testing.T, o sandbox.ImpalaOptions) *sandbox.Impala {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
+		if err := server.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
 	})
