@@ -124,18 +124,46 @@ func TestLyingLengths(t *testing.T) {
 	}
 }
 
+func TestTextIsUTF8(t *testing.T) {
+	gap := appendMessage(t, Message{Gap: &Gap{"reason", 0, 0}})
+	if _, err := learned(t).Decode(bytes.Replace(gap, []byte("reason"), []byte("re\xffson"), 1)); !errors.Is(err, errNotOurForm) {
+		t.Errorf("got %v", err)
+	}
+	begin := appendMessage(t, controlMessages()[1])
+	if _, err := learned(t).Decode(bytes.Replace(begin, []byte("TIMEZONE"), []byte("TIMEZ\xffNE"), 1)); !errors.Is(err, errNotOurForm) {
+		t.Errorf("got %v", err)
+	}
+	if got, err := learned(t).Decode(appendMessage(t, Message{Gap: &Gap{"re\xffson", 0, 0}})); err != nil || got.Gap.Reason != "re\uFFFDson" {
+		t.Errorf("got %+v, %v", got.Gap, err)
+	}
+}
+
 // TestOneEncodingOnly: goavro also reads longer encodings of the same; their length could not be found again.
 func TestOneEncodingOnly(t *testing.T) {
 	gap := appendMessage(t, Message{Gap: &Gap{"x", 0, 0}})
 	longer := append(bytes.Clone(gap[:len(gap)-1]), 0x80, 0x00)
-	if _, err := learned(t).Decode(longer); !errors.Is(err, errNotOurForm) {
-		t.Errorf("got %v", err)
+	begin := appendMessage(t, controlMessages()[1])
+	const a, zone = "\x02A\x00", "\x10TIMEZONE\x06UTC"
+	block := "\x04" + a + zone + "\x00"
+	if !bytes.Contains(begin, []byte(block)) {
+		t.Fatal("the options are not where they were")
+	}
+	other := func(form string) []byte { return bytes.Replace(begin, []byte(block), []byte(form), 1) }
+	for name, msg := range map[string][]byte{
+		"a longer varint": longer,
+		"two blocks":      other("\x02" + a + "\x02" + zone + "\x00"),
+		"a sized block":   other("\x03" + string(table.AppendLong(nil, int64(len(a+zone)))) + a + zone + "\x00"),
+	} {
+		if _, err := learned(t).Decode(msg); !errors.Is(err, errNotOurForm) {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 
 func TestMessagesThatCannotBe(t *testing.T) {
 	for name, m := range map[string]Message{
 		"a stream that is a path":      {Open: &Open{stamp(), "../../../../../../../../../../../x", "a.b", 1}},
+		"a stream too short":           {Open: &Open{stamp(), testStream[1:], "a.b", 1}},
 		"a stream in capitals":         {Open: &Open{stamp(), strings.ToUpper(testStream), "a.b", 1}},
 		"a negative epoch":             {Open: &Open{Stamp{Epoch: -1}, testStream, "a.b", 1}},
 		"a table's name not in UTF-8":  {Open: &Open{stamp(), testStream, "\xff", 1}},

@@ -114,7 +114,7 @@ func ParseAvroSchema(text string) (*Schema, error) {
 		if err := json.Compact(&compact, r.Fields[i].Type); err != nil {
 			return nil, fmt.Errorf("schema: %w", err)
 		}
-		if r.Fields[i].ID != c.ID || r.Fields[i].Name != FieldName(c.Name) || compact.String() != `["null",`+c.avroType()+`]` {
+		if r.Fields[i].Name != FieldName(c.Name) || compact.String() != `["null",`+c.avroType()+`]` {
 			return nil, &SchemaError{c.Name, "its Avro field does not fit its attributes"}
 		}
 	}

@@ -217,3 +217,17 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestCharPaddingIsCut: engines pad CHAR, or do not; it is one row either way.
+func TestCharPaddingIsCut(t *testing.T) {
+	c := mustCodec(t, keyedBy("CHAR(6)"))
+	for _, text := range []string{"a b", "a b ", "a b   "} {
+		row := []Value{{Bytes: []byte(text)}}
+		if got := string(mustImage(t, c, row)); got != "\x02\x06a b" {
+			t.Errorf("image of %q: %q", text, got)
+		}
+		if got := string(mustKey(t, c, row)); got != "\x01a b\x00\x01" {
+			t.Errorf("key of %q: %q", text, got)
+		}
+	}
+}
