@@ -149,14 +149,26 @@ func TestOneEncodingOnly(t *testing.T) {
 		t.Fatal("the options are not where they were")
 	}
 	other := func(form string) []byte { return bytes.Replace(begin, []byte(block), []byte(form), 1) }
+	sized := other("\x03" + string(table.AppendLong(nil, int64(len(a+zone)))) + a + zone + "\x00")
 	for name, msg := range map[string][]byte{
 		"a longer varint": longer,
 		"two blocks":      other("\x02" + a + "\x02" + zone + "\x00"),
-		"a sized block":   other("\x03" + string(table.AppendLong(nil, int64(len(a+zone)))) + a + zone + "\x00"),
+		"a sized block":   sized,
 	} {
 		if _, err := learned(t).Decode(msg); !errors.Is(err, errNotOurForm) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+	entries, err := NewEntryDecoder(EntrySchema(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := AppendEntry(nil, 1, other("\x03\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := entries.RecordLen(record); err == nil {
+		t.Errorf("a sized block measures %d bytes", n)
 	}
 }
 

@@ -149,8 +149,8 @@ const (
 // AppendImage encodes a row whose values stand in Schema.Columns order. Text that is not UTF-8 in a text column gives *TextError, a
 // value out of its type's range *ValueError.
 func (c *Codec) AppendImage(dst []byte, row []Value) ([]byte, error) {
-	if len(row) != len(c.fields) {
-		return dst, fmt.Errorf("row of %d values for %d columns", len(row), len(c.fields))
+	if err := c.checkLength(row); err != nil {
+		return dst, err
 	}
 	for i := range c.fields {
 		f := &c.fields[i]
@@ -165,6 +165,14 @@ func (c *Codec) AppendImage(dst []byte, row []Value) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// checkLength refuses a row of another number of columns, which is a mistake of the caller's.
+func (c *Codec) checkLength(row []Value) error {
+	if len(row) != len(c.fields) {
+		return fmt.Errorf("row of %d values for %d columns", len(row), len(c.fields))
+	}
+	return nil
 }
 
 // appendValue appends a value that is not NULL, as Avro.

@@ -231,3 +231,19 @@ func TestCharPaddingIsCut(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsOfAnotherLength(t *testing.T) {
+	c := mustCodec(t, keyedBy("INT", "INT"))
+	for _, n := range []int{0, 1, 3} {
+		row := make([]Value, n)
+		if _, err := c.AppendImage(nil, row); err == nil {
+			t.Errorf("%d values were encoded", n)
+		}
+		if _, err := c.AppendKey(nil, row); err == nil {
+			t.Errorf("%d values gave a key", n)
+		}
+		if err := c.Decode([]byte{0, 0}, row); err == nil {
+			t.Errorf("%d values were decoded", n)
+		}
+	}
+}

@@ -31,8 +31,8 @@ const (
 // Decode fills row (len(Schema.Columns), in that order); values alias the image. It must use exactly the image's bytes, and the
 // image must be the one that AppendImage gives for the row.
 func (c *Codec) Decode(image []byte, row []Value) error {
-	if len(row) != len(c.fields) {
-		return fmt.Errorf("row of %d values for %d columns", len(row), len(c.fields))
+	if err := c.checkLength(row); err != nil {
+		return err
 	}
 	rest := image
 	for i := range c.fields {

@@ -26,6 +26,9 @@ const (
 
 // AppendKey encodes the key of a row whose values stand in Schema.Columns order; values are checked as AppendImage checks them.
 func (c *Codec) AppendKey(dst []byte, row []Value) ([]byte, error) {
+	if err := c.checkLength(row); err != nil {
+		return dst, err
+	}
 	for i := range c.key {
 		f := &c.key[i]
 		v := &row[f.position]
