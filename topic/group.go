@@ -8,13 +8,13 @@ import (
 )
 
 // CommitOffset records, under the client's group, how far a partition was taken over: a gauge for lag monitors, and a
-// witness against a journal that lost its end. No group membership stands behind it.
-func (t *Topic) CommitOffset(ctx context.Context, partition int, next int64) error {
+// witness against a journal that lost its end. The note is kept with it. No group membership stands behind it.
+func (t *Topic) CommitOffset(ctx context.Context, partition int, next int64, note string) error {
 	return t.client.retry(ctx, t.name, func(ctx context.Context) error {
 		res, err := t.client.kafka.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
 			GroupID:      t.client.options.Group,
 			GenerationID: -1,
-			Topics:       map[string][]kafka.OffsetCommit{t.name: {{Partition: partition, Offset: next}}},
+			Topics:       map[string][]kafka.OffsetCommit{t.name: {{Partition: partition, Offset: next, Metadata: note}}},
 		})
 		if err != nil {
 			return err
@@ -28,8 +28,9 @@ func (t *Topic) CommitOffset(ctx context.Context, partition int, next int64) err
 	})
 }
 
-// CommittedOffset is what CommitOffset recorded last; ok is false where nothing is recorded.
-func (t *Topic) CommittedOffset(ctx context.Context, partition int) (next int64, ok bool, err error) {
+// CommittedOffset is what CommitOffset recorded last, with its note; next is -1 where nothing is recorded.
+func (t *Topic) CommittedOffset(ctx context.Context, partition int) (next int64, note string, err error) {
+	next = -1
 	err = t.client.retry(ctx, t.name, func(ctx context.Context) error {
 		res, err := t.client.kafka.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
 			GroupID: t.client.options.Group,
@@ -46,7 +47,7 @@ func (t *Topic) CommittedOffset(ctx context.Context, partition int) (next int64,
 		}
 		for _, p := range res.Topics[t.name] {
 			if p.Partition == partition && p.Error == nil {
-				next, ok = p.CommittedOffset, p.CommittedOffset >= 0
+				next, note = p.CommittedOffset, p.Metadata
 				return nil
 			}
 			if p.Partition == partition {
@@ -55,5 +56,5 @@ func (t *Topic) CommittedOffset(ctx context.Context, partition int) (next int64,
 		}
 		return nil
 	})
-	return next, ok, err
+	return next, note, err
 }

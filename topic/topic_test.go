@@ -306,14 +306,14 @@ func TestCommittedOffset(t *testing.T) {
 	c := newClient(t, Options{Brokers: kafkatest.New(t).ListenAddrs(), Partitions: 2})
 	topic := openTopic(t, c)
 	ctx := context.Background()
-	if next, ok, err := topic.CommittedOffset(ctx, 1); err != nil || ok {
-		t.Fatalf("nothing was committed yet, got %d, %v, %v", next, ok, err)
+	if next, note, err := topic.CommittedOffset(ctx, 1); err != nil || next != -1 {
+		t.Fatalf("nothing was committed yet, got %d, %q, %v", next, note, err)
 	}
-	if err := topic.CommitOffset(ctx, 1, 42); err != nil {
+	if err := topic.CommitOffset(ctx, 1, 42, "note"); err != nil {
 		t.Fatal(err)
 	}
-	if next, ok, err := topic.CommittedOffset(ctx, 1); err != nil || !ok || next != 42 {
-		t.Fatalf("got %d, %v, %v", next, ok, err)
+	if next, note, err := topic.CommittedOffset(ctx, 1); err != nil || note != "note" || next != 42 {
+		t.Fatalf("got %d, %q, %v", next, note, err)
 	}
 }
 

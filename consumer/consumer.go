@@ -1,0 +1,118 @@
+// Package consumer brings tables' topics into journals: it fetches each partition in order, drops what is stale or a
+// repeat, checks that nothing is missing, and appends batch after batch, each durable before the next one is fetched.
+//
+// The end of the journal is its only memory. On start the message of the last entry is fetched again and compared: another
+// topic under the same name is noticed. The consumer group's committed offset is a gauge for lag monitors and a witness
+// against a journal that lost its end; nobody is assigned partitions by it: a process owns those whose folders it locks.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"rewind/disk"
+	"rewind/table"
+	"rewind/topic"
+)
+
+// Options of Run. The zero value of a field is the documented default; Dir and Tables have none.
+type Options struct {
+	Dir           string         // root of the journals, <data>/journal
+	Tables        []table.Name   // whose topics are consumed
+	FS            disk.FS        // nil: disk.OS
+	Logger        *slog.Logger   // nil: nothing is logged
+	Progress      func(Progress) // nil: nobody asks; called by one goroutine at a time for one partition
+	UntilCaughtUp bool           // end at the ends that the partitions have at the start; a missing topic is then an error
+	Skip          []Skip         // messages that are given up where they stop the consumer
+	SegmentBytes  int64          // of the journals; 0: the journal's default
+}
+
+// Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says
+// so for good.
+type Skip struct {
+	Table     table.Name
+	Partition int
+	Offset    int64
+	Next      int64 // first offset behind the stretch; 0: Offset+1
+}
+
+// Progress of one partition.
+type Progress struct {
+	Table     table.Name
+	Partition int
+	Entries   int64 // appended by this Run
+	Bytes     int64
+	Next      int64 // offset that is read next
+	End       int64 // the partition's end at the start
+}
+
+// Report says what Run appended.
+type Report struct{ Partitions []PartitionReport }
+
+// PartitionReport says what Run appended to one journal.
+type PartitionReport struct {
+	Table     table.Name
+	Stream    string
+	Partition int
+	Entries   int64
+	Bytes     int64 // of the entries, before compression
+	Repeats   int64 // messages that were there already
+	Stale     int64 // messages of producers that had been fenced off
+	Gaps      int64
+	Next      int64 // offset at which the next Run goes on
+}
+
+// Entries is how many entries were appended in all.
+func (r Report) Entries() (n int64) {
+	for _, p := range r.Partitions {
+		n += p.Entries
+	}
+	return n
+}
+
+// Run consumes until ctx ends, which is no error, or until an error, which ends it for all tables. With UntilCaughtUp it
+// ends by itself. Whatever it reports is durable.
+func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
+	if o.FS == nil {
+		o.FS = disk.OS
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	reports := make([][]PartitionReport, len(o.Tables))
+	err := concurrently(ctx, len(o.Tables), func(ctx context.Context, i int) (err error) {
+		c := &tableConsumer{kafka: kafka, options: o, name: o.Tables[i], logger: o.Logger.With("table", o.Tables[i].String())}
+		reports[i], err = c.run(ctx)
+		return err
+	})
+	var report Report
+	for _, r := range reports {
+		report.Partitions = append(report.Partitions, r...)
+	}
+	return report, err
+}
+
+// concurrently runs n jobs at once and gives the first error; the others are then cancelled. The end of ctx is no error.
+func concurrently(ctx context.Context, n int, job func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wait sync.WaitGroup
+	var once sync.Once
+	var first error
+	for i := range n {
+		wait.Go(func() {
+			err := job(ctx, i)
+			if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+				once.Do(func() { first = err })
+				cancel()
+			}
+		})
+	}
+	wait.Wait()
+	return first
+}

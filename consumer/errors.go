@@ -1,0 +1,112 @@
+package consumer
+
+import (
+	"fmt"
+)
+
+// JumpError: a message is not the one that must come next; something is missing in the topic.
+type JumpError struct {
+	Topic           string
+	Partition       int
+	Offset          int64
+	Expected, Found string
+}
+
+func (e *JumpError) Error() string {
+	return fmt.Sprintf("%s partition %d offset %d: expected %s, found %s", e.Topic, e.Partition, e.Offset, e.Expected, e.Found)
+}
+
+// ExitCode is "corrupt".
+func (e *JumpError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *JumpError) Hint() string {
+	return fmt.Sprintf("the topic lost messages before offset %d; `rewind consume --skip %d` gives the snapshot up and writes a gap,"+
+		" and `rewind produce --rebaseline` makes the table restorable again", e.Offset, e.Offset)
+}
+
+// ForeignMessageError: a message that rewind did not write.
+type ForeignMessageError struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Err       error
+}
+
+func (e *ForeignMessageError) Error() string {
+	return fmt.Sprintf("%s partition %d offset %d: %v", e.Topic, e.Partition, e.Offset, e.Err)
+}
+
+func (e *ForeignMessageError) Unwrap() error { return e.Err }
+
+// ExitCode is "corrupt".
+func (e *ForeignMessageError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *ForeignMessageError) Hint() string {
+	return fmt.Sprintf("find out who writes to the topic; `rewind consume --skip %d` passes over this message and writes a gap", e.Offset)
+}
+
+// RecreatedError: the topic is not the one that the journal was made from.
+type RecreatedError struct {
+	Topic     string
+	Partition int
+	Journal   string // folder
+	Offset    int64
+	Reason    string
+}
+
+func (e *RecreatedError) Error() string {
+	return fmt.Sprintf("%s partition %d offset %d: %s: the topic was deleted and made again, or Kafka lost messages", e.Topic, e.Partition, e.Offset, e.Reason)
+}
+
+// ExitCode is "corrupt".
+func (e *RecreatedError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *RecreatedError) Hint() string {
+	return "the journal in " + e.Journal + " stays restorable; give the topic a new stream: delete it, then `rewind produce --rebaseline`"
+}
+
+// LostTailError: the journal was further than it is now.
+type LostTailError struct {
+	Topic           string
+	Partition       int
+	Journal         string // folder
+	Next, Committed int64
+}
+
+func (e *LostTailError) Error() string {
+	return fmt.Sprintf("%s: ends before offset %d, but it had everything before %d: it lost its end (%s partition %d)",
+		e.Journal, e.Next, e.Committed, e.Topic, e.Partition)
+}
+
+// ExitCode is "corrupt".
+func (e *LostTailError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *LostTailError) Hint() string {
+	return "bring the journal's folder back; or, to read again from Kafka what it still has, delete the group's offset" +
+		" (kafka-consumer-groups.sh --delete-offsets --group … --topic " + e.Topic + ")"
+}
+
+// LostOffsetsError: Kafka no longer has messages that were not journaled.
+type LostOffsetsError struct {
+	Topic       string
+	Partition   int
+	Next, First int64 // the journal ends before Next, Kafka begins at First
+}
+
+func (e *LostOffsetsError) Error() string {
+	return fmt.Sprintf("%s partition %d: offsets %d up to %d were removed before they were journaled; Kafka begins at %d",
+		e.Topic, e.Partition, e.Next, e.First, e.First)
+}
+
+// ExitCode is "a gap".
+func (e *LostOffsetsError) ExitCode() int { return 4 }
+
+// Hint says what to do.
+func (e *LostOffsetsError) Hint() string {
+	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume --skip %d` writes the gap down and goes on,"+
+		" and `rewind produce --rebaseline` makes the table restorable again", e.Next)
+}

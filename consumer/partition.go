@@ -1,0 +1,270 @@
+package consumer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"rewind/change"
+	"rewind/journal"
+	"rewind/topic"
+)
+
+// partition consumes one partition into its journal.
+type partition struct {
+	table    *tableConsumer
+	number   int
+	report   *PartitionReport
+	logger   *slog.Logger
+	journal  *journal.Journal
+	sequence sequence
+	decoder  *change.Decoder
+	next     int64 // offset to read
+	end      int64 // the partition's, at the start
+	gauged   time.Time
+}
+
+// run opens the journal, makes sure that the topic goes on where it ends, and follows it.
+func (p *partition) run(ctx context.Context) (err error) {
+	*p.report = PartitionReport{Table: p.table.name, Stream: p.table.stream, Partition: p.number}
+	dir := p.table.partitionDir(p.number)
+	p.journal, err = journal.Open(dir, p.journalOptions())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		p.report.Next = p.journal.NextOffset()
+		err = errors.Join(err, p.journal.Close())
+	}()
+	for _, r := range p.journal.Recovered() {
+		p.logger.Warn("journal: a torn tail was cut", "segment", r.Segment, "byte", r.Offset, "bytes", r.Bytes, "copy", r.Copy)
+	}
+	if err := p.resume(dir); err != nil {
+		return err
+	}
+	if err := p.verify(ctx, dir); err != nil {
+		return err
+	}
+	defer p.gauge(context.WithoutCancel(ctx), true)
+	return p.follow(ctx)
+}
+
+func (p *partition) journalOptions() journal.Options {
+	return journal.Options{
+		FS: p.table.options.FS, SegmentBytes: p.table.options.SegmentBytes,
+		Stream: p.table.stream, Partition: p.number, Schema: change.EntrySchema(nil),
+		Splitter: func(schema string) (func([]byte) (int, error), error) {
+			d, err := change.NewEntryDecoder(schema)
+			if err != nil {
+				return nil, err
+			}
+			return d.RecordLen, nil
+		},
+	}
+}
+
+// verify holds the journal's end against the topic, and the group's offset against the journal.
+func (p *partition) verify(ctx context.Context, dir string) error {
+	t := p.table.topic
+	first, next, err := t.Bounds(ctx, p.number)
+	if err != nil {
+		return err
+	}
+	p.end = next
+	committed, stream, err := t.CommittedOffset(ctx, p.number)
+	if err != nil {
+		return err
+	}
+	if stream == p.table.stream && committed > p.journal.NextOffset() {
+		return &LostTailError{Topic: t.Name(), Partition: p.number, Journal: dir, Next: p.journal.NextOffset(), Committed: committed}
+	}
+	if next < p.next {
+		return p.recreated(dir, next, fmt.Sprintf("the partition ends at %d, the journal at %d", next, p.next))
+	}
+	if err := p.compareLast(ctx, dir, first); err != nil {
+		return err
+	}
+	if first > p.next {
+		return p.lost(first)
+	}
+	return nil
+}
+
+func (p *partition) recreated(dir string, offset int64, reason string) error {
+	return &RecreatedError{Topic: p.table.topic.Name(), Partition: p.number, Journal: dir, Offset: offset, Reason: reason}
+}
+
+// compareLast fetches the message of the last entry again: its bytes must be those in the journal.
+func (p *partition) compareLast(ctx context.Context, dir string, first int64) error {
+	last, ok := p.journal.Last()
+	if !ok || last.Offset < first || isGap(last.Record) { // a Gap was made by no message
+		return nil
+	}
+	for m, err := range p.table.topic.Read(ctx, p.number, last.Offset, last.Offset+1) {
+		if err != nil {
+			return err
+		}
+		record, err := change.AppendEntry(nil, m.Offset, m.Value)
+		if err != nil || !bytes.Equal(record, last.Record) {
+			return p.recreated(dir, last.Offset, "the message is not the one in the journal")
+		}
+	}
+	return nil
+}
+
+func isGap(record []byte) bool {
+	d, err := change.NewEntryDecoder(change.EntrySchema(nil))
+	if err != nil {
+		return false
+	}
+	_, m, err := d.Decode(record)
+	return err == nil && m.Gap != nil
+}
+
+// lost writes a Gap over offsets that Kafka no longer has, if that was asked for.
+func (p *partition) lost(first int64) error {
+	if p.table.skip(p.number, p.next) == nil {
+		return &LostOffsetsError{Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
+	}
+	gap, err := p.gap(p.next, first, "removed from Kafka before it was journaled")
+	if err != nil {
+		return err
+	}
+	return p.append([]journal.Entry{gap}, first)
+}
+
+// gap makes the entry that stands for the messages from an offset up to another.
+func (p *partition) gap(offset, next int64, reason string) (journal.Entry, error) {
+	message, err := change.AppendGap(nil, &change.Gap{Reason: reason, NextOffset: next, At: time.Now().UnixMicro()})
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	record, err := change.AppendEntry(nil, offset, message)
+	p.sequence.holes = true
+	p.report.Gaps++
+	p.logger.Warn("consume: a gap", "offset", offset, "next", next, "reason", reason)
+	return journal.Entry{Offset: offset, Record: record}, err
+}
+
+// follow appends batch after batch until ctx ends, or the end that the partition had at the start is reached.
+func (p *partition) follow(ctx context.Context) error {
+	if p.caughtUp() {
+		return nil
+	}
+	for batch, err := range p.table.topic.Follow(ctx, p.number, p.next) {
+		var lost *topic.OffsetLostError
+		if errors.As(err, &lost) && lost.First > p.next {
+			return &LostOffsetsError{Topic: lost.Topic, Partition: p.number, Next: p.next, First: lost.First}
+		}
+		if err != nil {
+			return err
+		}
+		entries, next, stopped := p.judge(batch)
+		if err := p.append(entries, next); err != nil {
+			return err
+		}
+		if stopped != nil {
+			return stopped
+		}
+		p.gauge(ctx, false)
+		if p.caughtUp() {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *partition) caughtUp() bool { return p.table.options.UntilCaughtUp && p.next >= p.end }
+
+// append makes entries durable and moves on to the offset behind them.
+func (p *partition) append(entries []journal.Entry, next int64) error {
+	p.next = max(p.next, next)
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := p.journal.Append(entries); err != nil {
+		return err
+	}
+	for i := range entries {
+		p.report.Bytes += int64(len(entries[i].Record))
+	}
+	p.report.Entries += int64(len(entries))
+	p.logger.Debug("journal: appended", "entries", len(entries), "next", p.journal.NextOffset())
+	p.table.options.Progress(Progress{
+		Table: p.table.name, Partition: p.number, Entries: p.report.Entries, Bytes: p.report.Bytes, Next: p.next, End: p.end,
+	})
+	return nil
+}
+
+// judge makes entries of the messages that belong into the journal, up to one that stops the consumer.
+func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next int64, stopped error) {
+	next = p.next
+	for _, m := range batch {
+		if m.Offset < next { // inside a stretch that was given up
+			continue
+		}
+		entry, v, err := p.entry(m)
+		if err != nil {
+			skip := p.table.skip(p.number, m.Offset)
+			if skip == nil {
+				return entries, next, err
+			}
+			if entry, err = p.gap(m.Offset, skip.Next, err.Error()); err != nil {
+				return entries, next, err
+			}
+			entries, next = append(entries, entry), skip.Next
+			continue
+		}
+		switch v {
+		case accepted:
+			entries = append(entries, entry)
+		case repeated:
+			p.report.Repeats++
+		case stale:
+			p.report.Stale++
+		}
+		next = m.Offset + 1
+	}
+	return entries, next, nil
+}
+
+// entry judges one message.
+func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
+	where := p.table.topic.Name()
+	decoded, err := p.decoder.Decode(m.Value)
+	if err != nil {
+		return journal.Entry{}, 0, &ForeignMessageError{Topic: where, Partition: p.number, Offset: m.Offset, Err: err}
+	}
+	v, err := p.sequence.check(decoded)
+	var order *outOfOrder
+	if errors.As(err, &order) {
+		return journal.Entry{}, 0, &JumpError{Topic: where, Partition: p.number, Offset: m.Offset, Expected: order.expected, Found: order.found}
+	}
+	if v != accepted || err != nil {
+		return journal.Entry{}, v, err
+	}
+	record, err := change.AppendEntry(make([]byte, 0, len(m.Value)+16), m.Offset, m.Value)
+	return journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}, v, err
+}
+
+// Gauging: how often the group's offset is moved while entries flow, and how long that may take.
+const (
+	gaugeEvery   = 5 * time.Second
+	gaugeTimeout = 2 * time.Second
+)
+
+// gauge records in the consumer group how far the journal is. It never runs ahead of it, and its failure harms nobody.
+func (p *partition) gauge(ctx context.Context, now bool) {
+	if p.journal.NextOffset() == 0 || !now && time.Since(p.gauged) < gaugeEvery {
+		return
+	}
+	limited, cancel := context.WithTimeout(ctx, gaugeTimeout)
+	defer cancel()
+	if err := p.table.topic.CommitOffset(limited, p.number, p.journal.NextOffset(), p.table.stream); err != nil {
+		p.logger.Debug("consume: the group's offset was not moved", "error", err)
+	}
+	p.gauged = time.Now()
+}

@@ -1,0 +1,99 @@
+package consumer
+
+import (
+	"slices"
+
+	"rewind/change"
+	"rewind/journal"
+)
+
+// resume finds out from the journal's end where the sequence stands, and which row schema is in force. It reads the last
+// segment, and those before it only as long as they hold nothing but Opens and Gaps.
+func (p *partition) resume(dir string) error {
+	p.sequence = sequence{stream: p.table.stream}
+	p.decoder = change.NewDecoder()
+	p.next = p.journal.NextOffset()
+	segments := p.journal.Reader().Segments()
+	for i, info := range slices.Backward(segments) {
+		if info.Err != nil {
+			return info.Err
+		}
+		end := p.journal.NextOffset()
+		if i+1 < len(segments) {
+			end = segments[i+1].BaseOffset
+		}
+		tail, err := p.readSegment(info, end)
+		if err != nil {
+			return err
+		}
+		p.sequence.precede(tail)
+		if p.sequence.snapshot != 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// readSegment reads what one segment says; the decoder learns its row schemas.
+func (p *partition) readSegment(info journal.SegmentInfo, end int64) (sequence, error) {
+	s := sequence{stream: p.table.stream}
+	decoder, err := change.NewEntryDecoder(info.Schema)
+	if err != nil {
+		return s, err
+	}
+	if schema := decoder.Schema(); schema != nil {
+		if err := p.decoder.Learn(schema); err != nil {
+			return s, err
+		}
+	}
+	for e, err := range p.journal.Reader().Entries(info.BaseOffset) {
+		if err != nil {
+			return s, err
+		}
+		if e.Offset >= end {
+			break
+		}
+		_, m, err := decoder.Decode(e.Record)
+		if err != nil {
+			return s, &journal.CorruptionError{Segment: info.Path, Offset: e.Offset, Err: err}
+		}
+		if m.Begin != nil {
+			if err := p.decoder.Learn(m.Begin.Schema); err != nil {
+				return s, err
+			}
+		}
+		if m.Gap != nil {
+			p.next = max(p.next, m.Gap.NextOffset)
+		}
+		s.take(m)
+	}
+	return s, nil
+}
+
+// take follows an entry of the journal: all that stands there was accepted once.
+func (s *sequence) take(m change.Message) {
+	if m.Gap != nil {
+		s.holes = true
+		return
+	}
+	s.stamp, _ = m.Stamp()
+	switch {
+	case m.Begin != nil:
+		s.snapshot, s.seq, s.closed, s.holes = m.Begin.Snapshot, 0, false, false
+	case m.Change != nil || m.Commit != nil:
+		s.snapshot, s.seq, s.closed = place(m)
+		s.holes = false
+		if s.closed {
+			s.commit = s.snapshot
+		}
+	}
+}
+
+// precede adds what the segment before says to what those behind it said.
+func (s *sequence) precede(before sequence) {
+	if s.stamp == (change.Stamp{}) {
+		s.stamp = before.stamp
+	}
+	s.snapshot, s.seq, s.closed, s.commit = before.snapshot, before.seq, before.closed, before.commit
+	s.holes = s.holes || before.holes
+}

@@ -1,0 +1,106 @@
+package consumer
+
+import (
+	"fmt"
+
+	"rewind/change"
+)
+
+// verdict on a message.
+type verdict uint8
+
+const (
+	accepted verdict = iota + 1
+	repeated         // it is in the journal already
+	stale            // its writer had been fenced off
+)
+
+// sequence is where a partition stands: whoever was first to open the highest epoch so far owns it, and of his messages
+// each has its place.
+type sequence struct {
+	stream   string
+	stamp    change.Stamp
+	snapshot int64 // highest that has begun
+	seq      int64 // of its last message
+	closed   bool  // by its Commit
+	holes    bool  // a Gap came last: what follows need not fit
+	commit   int64 // id of the last snapshot committed here, 0 when it is not known
+}
+
+// outOfOrder says what a message should have been.
+type outOfOrder struct{ expected, found string }
+
+func (e *outOfOrder) Error() string { return "expected " + e.expected + ", found " + e.found }
+
+// check judges the next message and moves on if it is accepted.
+func (s *sequence) check(m change.Message) (verdict, error) {
+	stamp, ok := m.Stamp()
+	if !ok {
+		return 0, &outOfOrder{expected: "a message of a producer", found: m.Kind()}
+	}
+	switch {
+	case m.Open != nil && stamp.Epoch > s.stamp.Epoch:
+		if m.Open.Stream != s.stream {
+			return 0, &outOfOrder{"an Open of stream " + s.stream, "one of stream " + m.Open.Stream}
+		}
+		s.stamp = stamp
+		return accepted, nil
+	case stamp == s.stamp && m.Open != nil:
+		return repeated, nil
+	case stamp.Epoch > s.stamp.Epoch && !s.holes:
+		return 0, &outOfOrder{fmt.Sprintf("an Open of epoch %d before its messages", stamp.Epoch), m.Kind()}
+	case stamp.Epoch > s.stamp.Epoch:
+		s.stamp = stamp // its Open is in the gap
+	case stamp != s.stamp:
+		return stale, nil
+	}
+	if m.Begin != nil {
+		return s.begin(m.Begin)
+	}
+	return s.follow(place(m))
+}
+
+func (s *sequence) begin(m *change.Begin) (verdict, error) {
+	switch {
+	case m.Snapshot <= s.snapshot:
+		return repeated, nil
+	case m.Stream != s.stream:
+		return 0, &outOfOrder{"a Begin of stream " + s.stream, "one of stream " + m.Stream}
+	case m.Previous != 0 && s.commit != 0 && m.Previous < s.commit:
+		return 0, &outOfOrder{fmt.Sprintf("a snapshot that builds on %d or later", s.commit), fmt.Sprintf("%d, which builds on %d", m.Snapshot, m.Previous)}
+	}
+	s.snapshot, s.seq, s.closed, s.holes = m.Snapshot, 0, false, false
+	return accepted, nil
+}
+
+// place is a Change's or Commit's in its snapshot.
+func place(m change.Message) (snapshot, seq int64, commit bool) {
+	if m.Commit != nil {
+		return m.Commit.Snapshot, m.Commit.Seq, true
+	}
+	return m.Change.Snapshot, m.Change.Seq, false
+}
+
+func (s *sequence) follow(snapshot, seq int64, commit bool) (verdict, error) {
+	switch {
+	case snapshot < s.snapshot, snapshot == s.snapshot && seq <= s.seq:
+		return repeated, nil
+	case s.holes, snapshot == s.snapshot && seq == s.seq+1 && !s.closed:
+		s.snapshot, s.seq, s.closed, s.holes = snapshot, seq, commit, false
+		if commit {
+			s.commit = snapshot
+		}
+		return accepted, nil
+	}
+	return 0, &outOfOrder{s.expects(), fmt.Sprintf("message %d of snapshot %d", seq, snapshot)}
+}
+
+func (s *sequence) expects() string {
+	switch {
+	case s.snapshot == 0:
+		return "the Begin of a snapshot"
+	case s.closed:
+		return fmt.Sprintf("the Begin of a snapshot behind %d", s.snapshot)
+	}
+	return fmt.Sprintf("message %d of snapshot %d", s.seq+1, s.snapshot)
+}

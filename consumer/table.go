@@ -1,0 +1,160 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"rewind/change"
+	"rewind/table"
+	"rewind/topic"
+)
+
+// tableConsumer consumes one table's topic.
+type tableConsumer struct {
+	kafka   *topic.Client
+	options Options
+	name    table.Name
+	logger  *slog.Logger
+	topic   *topic.Topic
+	stream  string
+}
+
+// run waits for the topic, learns its stream and consumes its partitions.
+func (c *tableConsumer) run(ctx context.Context) ([]PartitionReport, error) {
+	if err := c.await(ctx); err != nil {
+		return nil, err
+	}
+	found, err := c.findStream(ctx)
+	if err != nil || !found {
+		return nil, err
+	}
+	reports := make([]PartitionReport, c.topic.Partitions())
+	err = concurrently(ctx, len(reports), func(ctx context.Context, i int) error {
+		p := &partition{table: c, number: i, report: &reports[i], logger: c.logger.With("partition", i)}
+		return p.run(ctx)
+	})
+	return reports, err
+}
+
+// await opens the topic, waiting for Kafka and for the topic's creation; it says once that it waits.
+func (c *tableConsumer) await(ctx context.Context) error {
+	wait := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0))
+	said := false
+	try := func() error {
+		opened, err := c.kafka.Open(ctx, c.name, false)
+		var unreachable *topic.UnreachableError
+		waits := errors.Is(err, topic.ErrNotFound) || errors.As(err, &unreachable)
+		if err != nil && (!waits || c.options.UntilCaughtUp) {
+			return backoff.Permanent(err)
+		}
+		c.topic = opened
+		return err
+	}
+	err := backoff.RetryNotify(try, backoff.WithContext(wait, ctx), func(err error, _ time.Duration) {
+		if !said {
+			c.logger.Info("consume: waiting for the topic", "topic", c.kafka.Name(c.name), "reason", err)
+			said = true
+		}
+	})
+	if err == nil && said {
+		c.logger.Info("consume: the topic is there", "topic", c.topic.Name())
+	}
+	return err
+}
+
+// streamSearch bounds how many messages are looked at for one that names the stream.
+const streamSearch = 100_000
+
+// findStream learns the stream's id from the first message in partition 0 that tells it: its first Open, unless retention
+// took that. Where nothing can be learned, the only journal of the table tells it. found is false when there is nothing to
+// consume.
+func (c *tableConsumer) findStream(ctx context.Context) (found bool, err error) {
+	first, next, err := c.topic.Bounds(ctx, 0)
+	if err != nil {
+		return false, err
+	}
+	if first == next && c.options.UntilCaughtUp {
+		return false, nil
+	}
+	decoder := change.NewDecoder()
+	seen := 0
+	for batch, err := range c.topic.Follow(ctx, 0, first) {
+		if err != nil {
+			return false, err
+		}
+		for _, m := range batch {
+			if c.stream, err = c.streamOf(decoder, m); err != nil || c.stream != "" {
+				return err == nil, err
+			}
+			if seen++; m.Offset+1 == next || seen == streamSearch {
+				return c.onlyJournal()
+			}
+		}
+	}
+	return false, ctx.Err()
+}
+
+// streamOf is the stream that a message names, "" if it names none.
+func (c *tableConsumer) streamOf(decoder *change.Decoder, m topic.Message) (string, error) {
+	decoded, err := decoder.Decode(m.Value)
+	var unknown *change.UnknownSchemaError
+	switch {
+	case errors.As(err, &unknown):
+		return "", nil // a change whose Begin is gone
+	case err != nil && c.skip(0, m.Offset) == nil:
+		return "", &ForeignMessageError{Topic: c.topic.Name(), Partition: 0, Offset: m.Offset, Err: err}
+	case err != nil:
+		return "", nil
+	case decoded.Open != nil:
+		return decoded.Open.Stream, nil
+	case decoded.Begin != nil:
+		return decoded.Begin.Stream, nil
+	}
+	return "", nil
+}
+
+func (c *tableConsumer) onlyJournal() (bool, error) {
+	entries, err := c.options.FS.ReadDir(c.dir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	var streams []string
+	for _, e := range entries {
+		if e.IsDir() {
+			streams = append(streams, e.Name())
+		}
+	}
+	if len(streams) != 1 {
+		return false, &ForeignMessageError{Topic: c.topic.Name(), Err: errors.New("no message in partition 0 names the stream")}
+	}
+	c.stream = streams[0]
+	return true, nil
+}
+
+// dir holds the table's journals, one folder a stream.
+func (c *tableConsumer) dir() string { return filepath.Join(c.options.Dir, c.name.FileName()) }
+
+func (c *tableConsumer) partitionDir(number int) string {
+	return filepath.Join(c.dir(), c.stream, fmt.Sprintf("%05d", number))
+}
+
+// skip is what gives up the message at an offset, nil when nothing does.
+func (c *tableConsumer) skip(number int, offset int64) *Skip {
+	for _, s := range c.options.Skip {
+		if s.Next == 0 {
+			s.Next = s.Offset + 1
+		}
+		if s.Table == c.name && s.Partition == number && s.Offset <= offset && offset < s.Next {
+			return &s
+		}
+	}
+	return nil
+}
