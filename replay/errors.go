@@ -153,7 +153,10 @@ func (e *ProofError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *ProofError) Hint() string {
-	return "nothing was restored; rewind verify shows which restore points are proved"
+	if e.Where == "loaded" {
+		return "the engine holds something else than it was given; the loaded table is not to be used"
+	}
+	return "nothing was restored from it; rewind verify shows which restore points are proved"
 }
 
 // SequenceError: a journal's entries are not what a consumer writes: damage that checksums cannot show.

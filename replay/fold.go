@@ -83,18 +83,19 @@ type chainReader struct {
 // wants says whether a change belongs to the chain, and moves on to its link.
 func (c *chainReader) wants(e entry) (bool, error) {
 	m := e.Change
-	for m.Snapshot > c.span().begin.Snapshot {
-		if c.at+1 == len(c.links) {
-			return false, nil
-		}
-		if err := c.finish(e.offset); err != nil {
-			return false, err
-		}
-		c.at, c.count, c.rows = c.at+1, 0, nil
+	at := c.at
+	for at < len(c.links) && c.links[at].spans[c.part.number].begin.Snapshot < m.Snapshot {
+		at++
 	}
-	begin := c.span().begin
-	if m.Snapshot != begin.Snapshot || m.Stamp != begin.Stamp {
+	if at == len(c.links) {
 		return false, nil
+	}
+	begin := c.links[at].spans[c.part.number].begin
+	if m.Snapshot != begin.Snapshot || m.Stamp != begin.Stamp {
+		return false, nil // never committed, or of a producer that had been fenced off
+	}
+	if err := c.moveTo(at, e.offset); err != nil {
+		return false, err
 	}
 	if c.rows != e.rows {
 		if e.rows == nil || e.rows.Identity() != begin.Schema.Identity() {
@@ -107,6 +108,17 @@ func (c *chainReader) wants(e entry) (bool, error) {
 }
 
 func (c *chainReader) span() *span { return c.links[c.at].spans[c.part.number] }
+
+// moveTo goes on to a later link; those that it leaves must be complete.
+func (c *chainReader) moveTo(at int, offset int64) error {
+	for c.at < at {
+		if err := c.finish(offset); err != nil {
+			return err
+		}
+		c.at, c.count, c.rows = c.at+1, 0, nil
+	}
+	return nil
+}
 
 // finish checks that the link's changes were all there.
 func (c *chainReader) finish(offset int64) error {
@@ -142,15 +154,12 @@ func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, 
 				return
 			}
 		}
-		for {
-			if err := c.finish(last.to); err != nil {
-				yield(entry{}, err)
-				return
-			}
-			if c.at+1 == len(links) {
-				return
-			}
-			c.at, c.count = c.at+1, 0
+		err := c.moveTo(len(links)-1, last.to)
+		if err == nil {
+			err = c.finish(last.to)
+		}
+		if err != nil {
+			yield(entry{}, err)
 		}
 	}
 }

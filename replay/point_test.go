@@ -94,6 +94,39 @@ func TestStaleMessagesAreNotSeen(t *testing.T) {
 	}
 }
 
+// TestStaleChangesInTheMiddle: a dead producer's changes arrive between those of the living one, of its snapshot and of others.
+func TestStaleChangesInTheMiddle(t *testing.T) {
+	tp, one, two := shop(t, 1)
+	tp.snapshot(one, published{})
+	dead := tp.stamp
+	tp.open(2)
+	tp.spoil = func(tp *tape, m *change.Change) {
+		for _, snapshot := range []int64{m.Snapshot - 1, m.Snapshot, m.Snapshot + 60_000_000} {
+			late := *m
+			late.Stamp, late.Snapshot, late.Op, late.After = dead, snapshot, change.Delete, nil
+			tp.put(0, tp.encoder.AppendChange(nil, &late), change.EntrySchema(tp.schema))
+		}
+	}
+	tp.snapshot(two, published{})
+	tp.snapshot(one, published{})
+	tp.close()
+	j := openReplay(t, tp.fs)
+	if len(j.Points()) != 3 || j.Damage() != nil {
+		t.Fatalf("points %v, damage %v", ids(j.Points()), j.Damage())
+	}
+	for i, want := range []rows{one, two, one} {
+		if got, err := collect(t, j, j.Points()[i]); err != nil || !sameRows(got, want) {
+			t.Fatalf("point %d: %v", i, err)
+		}
+	}
+	if _, err := j.Verify(context.Background(), VerifyOptions{Deep: true}); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := j.RowHistory(context.Background(), "order_id=1,line=a"); err != nil || len(h.Versions) != 3 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+}
+
 func TestAtOfNothing(t *testing.T) {
 	j, err := Open(testRoot, orders, Options{FS: disk.NewMemory()})
 	if err != nil {

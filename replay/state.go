@@ -18,6 +18,20 @@ type State struct {
 	LastSnapshot int64                       // the highest id of any Begin, aborted ones included
 }
 
+// NextColumnID is higher than the id of any column in any Begin that can be read, aborted ones included: also of a damaged
+// journal, so that a new baseline gives no id twice. 0 where there is no Begin.
+func (j *Journal) NextColumnID() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	next := 0
+	for _, s := range j.streams {
+		for _, p := range s.partitions {
+			next = max(next, p.order.columns)
+		}
+	}
+	return next
+}
+
 // LastState gives the newest restore point with everything that a producer needs to go on from it. A damaged journal gives
 // none: what the last committed snapshot was cannot be told then.
 func (j *Journal) LastState(ctx context.Context) (State, error) {
