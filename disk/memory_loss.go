@@ -28,13 +28,14 @@ func LoseAll() Loss { return Loss{kind: losesAll} }
 // LoseNone takes nothing: the process was killed, the machine went on.
 func LoseNone() Loss { return Loss{kind: losesNone} }
 
-// LoseSome keeps of each file a random number of its writes in their order, the last of them perhaps cut: how file
-// systems behave that put a file's length on disk after its bytes (ext4 with data=ordered, XFS, APFS). Of each folder's
-// changes of names a random subset is kept. One seed gives one outcome.
+// LoseSome keeps of each file a random number of its writes in their order, the last of them perhaps cut: how it usually is
+// when a file's bytes reach the disk in their order. Of each folder's changes of names a random subset is kept. One seed
+// gives one outcome.
 func LoseSome(seed uint64) Loss { return Loss{kind: losesSome, seed: seed} }
 
-// LoseSectors keeps a random subset of the 512-byte sectors that were written, zeros standing for the lost ones, as ext4
-// with data=writeback may; of names a random subset. One seed gives one outcome.
+// LoseSectors keeps a random subset of the 512-byte sectors that were written, zeros standing for the lost ones: a write that
+// is large enough to become several requests may reach the disk in any order. Of names a random subset is kept. One seed
+// gives one outcome.
 func LoseSectors(seed uint64) Loss { return Loss{kind: losesSectors, seed: seed} }
 
 // String names the loss, its seed included, for a test's name.

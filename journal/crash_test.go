@@ -216,6 +216,7 @@ func TestCrashLosesSectors(t *testing.T) {
 
 // TestCrashDuringRecovery: the machine stops again at every operation of the run that follows a crash.
 func TestCrashDuringRecovery(t *testing.T) {
+	t.Parallel()
 	points := 0
 	for k := int64(1); ; k++ {
 		m := disk.NewMemory()
@@ -270,6 +271,7 @@ func TestFailureAtEveryOperation(t *testing.T) {
 
 // TestCrashAfterFailure: operation k fails, another process goes on, and the machine loses its power at every operation.
 func TestCrashAfterFailure(t *testing.T) {
+	t.Parallel()
 	points := 0
 	for k := int64(1); ; k++ {
 		for k2 := int64(1); ; k2++ {

@@ -44,7 +44,7 @@ func newSample(t *testing.T) *sample {
 	mustClose(t, j)
 	for _, info := range j.Reader().Segments() {
 		s.names = append(s.names, filepath.Base(info.Path))
-		s.files[filepath.Base(info.Path)] = readFile(t, fsys, info.Path)
+		s.files[filepath.Base(info.Path)] = mustRead(t, fsys, info.Path)
 	}
 	if len(s.names) != 3 {
 		t.Fatalf("the sample has %d segments", len(s.names))
@@ -52,7 +52,7 @@ func newSample(t *testing.T) *sample {
 	return s
 }
 
-func readFile(t *testing.T, fsys disk.FS, name string) []byte {
+func mustRead(t testing.TB, fsys disk.FS, name string) []byte {
 	t.Helper()
 	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
@@ -173,6 +173,7 @@ func (s *sample) wholeBlocks(size int64) int {
 // TestEveryBitFlipped: a wrong entry is never read. Entries are missing without an error only if the damage is in the last
 // block of the active segment, and there only in its sync marker.
 func TestEveryBitFlipped(t *testing.T) {
+	t.Parallel()
 	s := newSample(t)
 	for i, name := range s.names {
 		for bit := range 8 * len(s.files[name]) {
@@ -261,10 +262,10 @@ func TestTornTailIsPutAside(t *testing.T) {
 		if got := j.Recovered(); len(got) != 1 || got[0] != want {
 			t.Fatalf("recovered %+v, not %+v", got, want)
 		}
-		if got := readFile(t, fsys, want.Copy); !bytes.Equal(got, content[end:len(content)-5]) {
+		if got := mustRead(t, fsys, want.Copy); !bytes.Equal(got, content[end:len(content)-5]) {
 			t.Errorf("the copy differs")
 		}
-		if got := readFile(t, fsys, "j/"+name); !bytes.Equal(got, content[:end]) {
+		if got := mustRead(t, fsys, "j/"+name); !bytes.Equal(got, content[:end]) {
 			t.Errorf("the segment differs")
 		}
 		mustClose(t, j)
@@ -276,7 +277,7 @@ func TestTornTailIsPutAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	log := readFile(t, fsys, "j/"+logName)
+	log := mustRead(t, fsys, "j/"+logName)
 	if lines := bytes.Count(log, []byte("\n")); lines != 2 || !bytes.Contains(log, fmt.Appendf(nil, "segment=%s offset=%d bytes=", name, end)) {
 		t.Errorf("the log is %q", log)
 	}
@@ -296,7 +297,7 @@ func TestSealedTailIsNotCut(t *testing.T) {
 		if _, err := Open("j", testOptions(fsys)); !errors.As(err, &damage) || damage.Segment != "j/"+s.names[1] {
 			t.Errorf("%v", err)
 		}
-		if got := readFile(t, fsys, "j/"+s.names[2]); string(got) != "Obj" {
+		if got := mustRead(t, fsys, "j/"+s.names[2]); string(got) != "Obj" {
 			t.Errorf("the last segment is %q", got)
 		}
 	}

@@ -28,6 +28,7 @@ const (
 	maxKey        = 1 << 10                        // bytes of a metadata key
 	maxCompressed = MaxBlock + MaxBlock/6 + 64     // snappy's worst case, with its CRC
 	blockBytes    = 64 << 10                       // Append writes a block once it holds so many
+	bufferBytes   = 16 << 10                       // a Reader's, beside the blocks, which are read past it
 	markerBytes   = 16                             // of a sync marker
 	magic         = "Obj\x01"                      // begins every container file
 	avroPrefix    = "avro."                        // of the metadata keys that the specification reserves

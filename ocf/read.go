@@ -22,7 +22,7 @@ type Reader struct {
 // NewReader reads the header. A file that ends inside it gives a wrapped io.ErrUnexpectedEOF, any other header that is
 // none a *DamageError.
 func NewReader(r io.Reader) (*Reader, error) {
-	in := bufio.NewReaderSize(r, blockBytes)
+	in := bufio.NewReaderSize(r, bufferBytes)
 	h, size, err := readHeader(in)
 	if err != nil {
 		return nil, err
