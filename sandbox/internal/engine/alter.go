@@ -261,6 +261,9 @@ func (w *writer) changeStored(t *Table, st *store, was, next Column) error {
 }
 
 func (w *writer) setProperties(t *Table, s *sql.AlterTable) error {
+	if t.Properties == nil {
+		t.Properties = map[string]string{}
+	}
 	for k, v := range s.Properties {
 		switch {
 		case k == "EXTERNAL":

@@ -15,7 +15,7 @@ func (a *analyzer) prepare(text string) (stmt *sqlite3.Stmt, failure *error, err
 			return nil, nil, err
 		}
 	}
-	if err := a.connectScans(); err != nil {
+	if err := a.connectScans(failure); err != nil {
 		return nil, nil, err
 	}
 	stmt, _, err = a.conn.Prepare(text)

@@ -200,6 +200,11 @@ func (w *writer) validate(t *Table, s *sql.CreateTable) error {
 	if !formats[t.Format] {
 		return analysis("Unsupported file format: %s", t.Format)
 	}
+	if t.isAvro() {
+		for i := range t.Columns {
+			t.Columns[i].Type = avroType(t.Columns[i].Type)
+		}
+	}
 	if !t.isKudu() {
 		if len(t.Hash) > 0 {
 			return analysis("Only Kudu tables can use the PARTITION BY clause.")

@@ -69,9 +69,6 @@ func (e *Engine) connect() (*sqlite3.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.file, err)
 	}
-	if err := registerAvro(c); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
 	return c, nil
 }
 

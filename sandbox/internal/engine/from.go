@@ -102,6 +102,10 @@ func (a *analyzer) semiJoin(ref sql.TableRef, src *source, s *scope) (join, filt
 			simple = false
 		}
 	}
+	whole, err := a.condition(e, in)
+	if err != nil {
+		return "", "", err
+	}
 	src.hidden = true
 	where := ""
 	if len(rest) > 0 {
@@ -114,12 +118,11 @@ func (a *analyzer) semiJoin(ref sql.TableRef, src *source, s *scope) (join, filt
 		}
 		return " INNER JOIN " + view, "TRUE", nil
 	}
-	n, err := a.condition(e, in)
 	not := ""
 	if anti {
 		not = "NOT "
 	}
-	return "", fmt.Sprintf("%sEXISTS (SELECT 1 FROM %s WHERE %s)", not, src.from, n.sql), err
+	return "", fmt.Sprintf("%sEXISTS (SELECT 1 FROM %s WHERE %s)", not, src.from, whole.sql), nil
 }
 
 func conjuncts(e sql.Expr) []sql.Expr {
