@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"rewind/impala"
+	"rewind/producer"
+	"rewind/replay"
+	"rewind/table"
+	"rewind/topic"
+)
+
+// capturer captures tables of one engine. It keeps a producer a table, so that captures in a row are one term.
+type capturer struct {
+	app       *app
+	config    *config
+	db        *impala.DB
+	ours      bool // close the engine with it
+	producers map[table.Name]*tableProducer
+	meter     *meter // of the capture that runs
+}
+
+// tableProducer is the producer of one table, and its Kafka.
+type tableProducer struct {
+	*producer.Producer
+	kafka *topic.Client
+}
+
+// newCapturer connects to the engine, unless it is given one.
+func (a *app) newCapturer(ctx context.Context, c *config, db *impala.DB) (*capturer, error) {
+	k := &capturer{app: a, config: c, db: db, producers: map[table.Name]*tableProducer{}}
+	if db == nil {
+		var err error
+		if k.db, err = a.openEngine(ctx, c, nil); err != nil {
+			return nil, err
+		}
+		k.ours = true
+	}
+	return k, nil
+}
+
+// close releases the tables and the connections.
+func (k *capturer) close() {
+	var errs []error
+	for _, p := range k.producers {
+		errs = append(errs, p.Close())
+		p.kafka.Close()
+	}
+	if k.ours {
+		errs = append(errs, k.db.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		k.app.log.Warn("closing", "error", err)
+	}
+}
+
+// capture makes one snapshot of one table.
+func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m *meter) (producer.Report, error) {
+	k.meter = m
+	if err := k.app.recover(ctx, k.config, k.db, t.name); err != nil {
+		return producer.Report{}, err
+	}
+	p, err := k.producer(t)
+	if err != nil {
+		return producer.Report{}, err
+	}
+	o := producer.TableOptions{Partitions: t.Partitions, Rebaseline: f.rebaseline, AcceptClock: f.acceptClock}
+	if f.rebuild {
+		if err := k.rebuild(ctx, t.name, p); err != nil {
+			return producer.Report{}, err
+		}
+	}
+	if f.rebaseline || !k.config.hasSnapshot(t.name) {
+		if o.LastSchema, err = k.lastSchema(ctx, t.name); err != nil {
+			return producer.Report{}, err
+		}
+	}
+	return p.Capture(ctx, t.name, o)
+}
+
+// producer is the table's, made at its first capture.
+func (k *capturer) producer(t tableConfig) (*tableProducer, error) {
+	if p := k.producers[t.name]; p != nil {
+		return p, nil
+	}
+	kafka, err := k.app.openKafka(k.config, t)
+	if err != nil {
+		return nil, err
+	}
+	p := &tableProducer{kafka: kafka, Producer: producer.New(k.db, kafka, producer.Options{
+		Dir: k.config.snapshotDir(), Logger: k.app.log,
+		Progress: func(p producer.Progress) { k.meter.report(p.Stage+" "+p.Table.String(), p.Rows, p.Total) },
+	})}
+	k.producers[t.name] = p
+	return p, nil
+}
+
+// rebuild makes the lost snapshot file again out of the journal's newest restore point.
+func (k *capturer) rebuild(ctx context.Context, name table.Name, p *tableProducer) error {
+	j, err := k.app.openJournal(k.config, name, k.meter)
+	if err != nil {
+		return err
+	}
+	state, err := j.LastState(ctx)
+	if err != nil {
+		return err
+	}
+	return p.Rebuild(ctx, name, producer.State{
+		Stream: state.Point.Stream, Snapshot: state.Point.ID, Previous: state.Point.Previous, ReadEnded: state.Point.ReadEnded.UnixMicro(),
+		Schema: state.Definition.Schema, NextColumnID: state.NextColumnID, Options: state.Definition.Options,
+		Partitions: state.Point.Partitions, Offsets: state.Offsets, Digest: state.Digest, Rows: state.Rows,
+	})
+}
+
+// lastSchema is the journal's newest schema of a table, so that a baseline gives no column id twice; nil where there is
+// no journal here. A damaged journal must not keep anybody from a new baseline: what can be read of it counts.
+func (k *capturer) lastSchema(ctx context.Context, name table.Name) (*table.Schema, error) {
+	j, err := replay.Open(k.config.journalDir(), name, k.app.replayOptions(k.config, nil))
+	if err != nil {
+		return nil, err
+	}
+	points := j.Points()
+	if len(points) == 0 {
+		return nil, nil
+	}
+	schema := *points[len(points)-1].TableSchema()
+	state, err := j.LastState(ctx)
+	if err != nil {
+		k.app.log.Warn("the journal is damaged; column ids go on from its last readable restore point", "table", name.String(), "error", err)
+		return &schema, ctx.Err()
+	}
+	schema.NextColumnID = max(schema.NextColumnID, state.NextColumnID)
+	return &schema, nil
+}

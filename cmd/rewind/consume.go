@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rewind/consumer"
+	"rewind/disk"
+	"rewind/impala"
+	"rewind/replay"
+)
+
+// consumeFlags are the flags of consume.
+type consumeFlags struct {
+	untilCaughtUp bool
+	skip          int64
+	skipUntil     int64
+	partition     int
+}
+
+func (a *app) consumeCommand() *cobra.Command {
+	f := consumeFlags{}
+	cmd := &cobra.Command{
+		Use:   "consume [TABLE...]",
+		Short: "Keep in the journal what was published to Kafka",
+		Long: `Appends the messages of every configured table's topic, or of those named, to the journal, until stopped. What is in the
+journal is durable: one fsync a batch. It waits for topics that are not there yet, and through outages of Kafka.
+
+It stops at a message that is not the one that must come next, and names it. --skip gives such a message up: the journal
+then says for good that there is a gap.`,
+		Example: `  rewind consume
+  rewind consume --until-caught-up
+  rewind consume shop.orders --partition 2 --skip 1234`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			tables, err := c.selectTables(args)
+			if err != nil {
+				return err
+			}
+			skip, err := f.skips(tables, cmd.Flags().Changed("skip"))
+			if err != nil {
+				return err
+			}
+			m := a.newMeter()
+			defer m.stop()
+			report, err := a.consume(cmd.Context(), c, tables, consumer.Options{UntilCaughtUp: f.untilCaughtUp, Skip: skip}, m)
+			m.stop()
+			return errors.Join(err, a.printConsumed(report))
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.untilCaughtUp, "until-caught-up", false, "end at the ends that the topics have at the start")
+	flags.Int64Var(&f.skip, "skip", 0, "give up the message at this offset, if the consumer stops there (needs a table and --partition)")
+	flags.Int64Var(&f.skipUntil, "skip-until", 0, "with --skip: the first offset that is not given up (default: the one after it)")
+	flags.IntVar(&f.partition, "partition", -1, "with --skip: the partition")
+	return cmd
+}
+
+// skips is what --skip means.
+func (f consumeFlags) skips(tables []tableConfig, given bool) ([]consumer.Skip, error) {
+	if !given {
+		return nil, nil
+	}
+	if len(tables) != 1 || f.partition < 0 || f.skip < 0 {
+		return nil, usageErrorf("rewind consume shop.orders --partition 2 --skip 1234").
+			because(errors.New("--skip needs one table, its partition and an offset"))
+	}
+	if f.skipUntil != 0 && f.skipUntil <= f.skip {
+		return nil, usageErrorf("it is the first offset that is kept").because(errors.New("--skip-until is not behind --skip"))
+	}
+	return []consumer.Skip{{Table: tables[0].name, Partition: f.partition, Offset: f.skip, Next: f.skipUntil}}, nil
+}
+
+// consume runs the consumer of the tables.
+func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o consumer.Options, m *meter) (consumer.Report, error) {
+	kafka, err := a.openKafka(c, tableConfig{})
+	if err != nil {
+		return consumer.Report{}, err
+	}
+	defer kafka.Close()
+	o.Dir, o.Logger = c.journalDir(), a.log
+	for _, t := range tables {
+		o.Tables = append(o.Tables, t.name)
+	}
+	if o.UntilCaughtUp {
+		o.Progress = func(p consumer.Progress) {
+			m.report(fmt.Sprintf("journal %s/%d", p.Table, p.Partition), p.Entries, max(0, p.Entries+p.End-p.Next))
+		}
+	}
+	report, err := consumer.Run(ctx, kafka, o)
+	if err == nil && o.UntilCaughtUp {
+		err = ctx.Err()
+	}
+	return report, err
+}
+
+// consumeOnce journals what the tables' topics hold now.
+func (a *app) consumeOnce(ctx context.Context, c *config, tables []tableConfig, m *meter) (consumer.Report, error) {
+	return a.consume(ctx, c, tables, consumer.Options{UntilCaughtUp: true}, m)
+}
+
+// consumedLine is one partition's journal as --json prints it.
+type consumedLine struct {
+	Table     string `json:"table"`
+	Stream    string `json:"stream"`
+	Partition int    `json:"partition"`
+	Entries   int64  `json:"entries"`
+	Bytes     int64  `json:"bytes"`
+	Repeats   int64  `json:"repeats"`
+	Stale     int64  `json:"stale"`
+	Gaps      int64  `json:"gaps"`
+	Next      int64  `json:"next_offset"`
+}
+
+// printConsumed says what was appended: a line a table, or with --json a line a partition.
+func (a *app) printConsumed(report consumer.Report) error {
+	sums := map[string]*consumedLine{}
+	var order []string
+	for _, p := range report.Partitions {
+		name := p.Table.String()
+		if name == "." {
+			continue // it never began
+		}
+		line := consumedLine{Table: name, Stream: p.Stream, Partition: p.Partition, Entries: p.Entries, Bytes: p.Bytes,
+			Repeats: p.Repeats, Stale: p.Stale, Gaps: p.Gaps, Next: p.Next}
+		if a.json {
+			if err := a.printJSON(line); err != nil {
+				return err
+			}
+			continue
+		}
+		sum := sums[name]
+		if sum == nil {
+			sum = &consumedLine{Table: name}
+			sums[name], order = sum, append(order, name)
+		}
+		sum.Partition++
+		sum.Entries += p.Entries
+		sum.Bytes += p.Bytes
+		sum.Repeats += p.Repeats
+		sum.Stale += p.Stale
+		sum.Gaps += p.Gaps
+	}
+	for _, name := range order {
+		sum := sums[name]
+		fmt.Fprintf(a.stdout, "%s: %s entries (%s bytes) into %d partitions of the journal%s\n",
+			name, thousands(sum.Entries), thousands(sum.Bytes), sum.Partition, oddities(*sum))
+	}
+	return nil
+}
+
+// oddities names what is not seen on a quiet day.
+func oddities(sum consumedLine) string {
+	text := ""
+	for _, odd := range []struct {
+		n    int64
+		what string
+	}{{sum.Repeats, "repeats dropped"}, {sum.Stale, "messages of fenced producers dropped"}, {sum.Gaps, "gaps written"}} {
+		if odd.n > 0 {
+			text += fmt.Sprintf(", %s %s", thousands(odd.n), odd.what)
+		}
+	}
+	return text
+}
+
+// captureAndJournal captures the table and waits until the capture is a restore point. It journals it itself, unless
+// another process holds the journal: then that one is waited for.
+func (a *app) captureAndJournal(ctx context.Context, job *restoreJob, db *impala.DB, m *meter) (int64, error) {
+	k, err := a.newCapturer(ctx, job.config, db)
+	if err != nil {
+		return 0, err
+	}
+	defer k.close()
+	report, err := k.capture(ctx, job.table, captureFlags{}, m)
+	if err != nil {
+		return 0, err
+	}
+	_, err = a.consumeOnce(ctx, job.config, []tableConfig{job.table}, m)
+	var locked *disk.LockedError
+	wait := time.Second // the journal is caught up: the point is there
+	switch {
+	case errors.As(err, &locked):
+		fmt.Fprintf(a.stderr, "another process journals %s: waiting until it has snapshot %d (at most %s)\n",
+			job.table.name, report.Snapshot, job.flags.wait)
+		wait = job.flags.wait
+	case err != nil:
+		return 0, err
+	}
+	j, err := replay.Open(job.config.journalDir(), job.table.name, a.replayOptions(job.config, nil))
+	if err != nil {
+		return 0, err
+	}
+	if _, err := j.WaitForPoint(ctx, report.Snapshot, wait, 0); err != nil {
+		return 0, err
+	}
+	return report.Snapshot, nil
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rewind/replay"
+)
+
+func (a *app) historyCommand() *cobra.Command {
+	var key string
+	var allColumns bool
+	cmd := &cobra.Command{
+		Use:   "history TABLE --key COLUMN=VALUE[,COLUMN=VALUE...]",
+		Short: "What one row was, from restore point to restore point",
+		Long: `Shows the versions of one row, oldest first: what changed, and between which two captures.
+
+A capture sees what the table is, not what happened: a change that came and went between two captures is not seen, and
+the journal says between when a change was made, never by whom.`,
+		Example: `  rewind history shop.orders --key order_id=42,line=1
+  rewind history shop.orders --key order_id=42,line=1 --json`,
+		Args: exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if key == "" {
+				return usageErrorf("--key order_id=42,line=1 names every key column").because(fmt.Errorf("--key is missing"))
+			}
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			name, err := parseTable(args[0])
+			if err != nil {
+				return err
+			}
+			m := a.newMeter()
+			defer m.stop()
+			j, err := a.openJournal(c, name, m)
+			if err != nil {
+				return err
+			}
+			h, err := j.RowHistory(cmd.Context(), key)
+			m.stop()
+			if err != nil {
+				return err
+			}
+			return a.printHistory(h, allColumns)
+		},
+	}
+	cmd.Flags().StringVar(&key, "key", "", "the row's key: every key column and its value")
+	cmd.Flags().BoolVar(&allColumns, "all-columns", false, "show every column, not only those that changed")
+	return cmd
+}
+
+func (a *app) printHistory(h replay.History, allColumns bool) error {
+	if len(h.Versions) == 0 {
+		return &codedError{code: exitNothing, message: fmt.Sprintf("%s has no row with %s in any restore point", h.Table, h.Key),
+			hint: "rewind points " + h.Table + " lists what was searched"}
+	}
+	if a.json {
+		for _, v := range h.Versions {
+			line := struct {
+				Table string `json:"table"`
+				Key   string `json:"key"`
+				replay.Version
+			}{h.Table, h.Key, v}
+			if err := a.printJSON(line); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	n := int64(len(h.Versions))
+	fmt.Fprintf(a.stdout, "%s, %s: %d %s, times in UTC\n", h.Table, h.Key, n, plural(n, "version"))
+	for _, v := range h.Versions {
+		fmt.Fprintln(a.stdout)
+		printVersion(a.stdout, v, allColumns)
+	}
+	for _, unread := range h.Unread {
+		fmt.Fprintf(a.stdout, "\nnot searched: %s\n", unread)
+	}
+	return nil
+}
+
+// opNames are the ops as people say them.
+var opNames = map[string]string{"r": "first seen", "c": "created", "u": "updated", "d": "deleted"}
+
+func printVersion(w io.Writer, v replay.Version, allColumns bool) {
+	inferred := ""
+	if v.Inferred {
+		inferred = " (inferred from a new baseline)"
+	}
+	between := "by " + clock(v.FirstSeen)
+	if !v.NotBefore.IsZero() {
+		between = fmt.Sprintf("between %s and %s", clock(v.NotBefore), clock(v.FirstSeen))
+	}
+	fmt.Fprintf(w, "%s %s%s (restore point %d)\n", opNames[v.Op], between, inferred, v.Snapshot)
+	before := map[string]replay.Cell{}
+	for _, cell := range v.Before {
+		before[cell.Column] = cell
+	}
+	cells := v.After
+	if v.Op == "d" {
+		cells = v.Before
+	}
+	for _, cell := range cells {
+		old, had := before[cell.Column]
+		switch {
+		case v.Op == "u" && cell.Changed && had:
+			fmt.Fprintf(w, "  %s: %s → %s\n", cell.Column, cellText(old), cellText(cell))
+		case v.Op != "u" || allColumns || cell.Changed:
+			fmt.Fprintf(w, "  %s: %s\n", cell.Column, cellText(cell))
+		}
+	}
+	switch {
+	case v.Op == "d":
+	case v.Current:
+		fmt.Fprintln(w, "  is so in the newest restore point")
+	default:
+		fmt.Fprintf(w, "  last seen so at %s\n", clock(v.LastSeen))
+	}
+}
+
+// clock writes a time to the millisecond, in UTC.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+
+// cellText shows a value so that NULL and the text NULL differ.
+func cellText(c replay.Cell) string {
+	if c.Value == nil {
+		return "NULL"
+	}
+	switch base, _, _ := strings.Cut(c.Type, "("); base {
+	case "STRING", "VARCHAR", "CHAR", "BINARY":
+		return fmt.Sprintf("%q", *c.Value)
+	}
+	return *c.Value
+}

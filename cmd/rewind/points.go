@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"rewind/replay"
+	"rewind/table"
+)
+
+func (a *app) pointsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "points [TABLE...]",
+		Short: "The restore points of a table",
+		Long: `Lists the restore points of the tables named, or of every table that has a journal: what rewind can bring back.
+
+It reads the journal alone: neither Kafka nor Impala need to be there.`,
+		Example: `  rewind points shop.orders
+  rewind points shop.orders --json`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			names, err := a.journaled(c, args)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := a.points(cmd.Context(), c, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// journaled is the tables that args name, or those that have a journal.
+func (a *app) journaled(c *config, args []string) ([]table.Name, error) {
+	if len(args) > 0 {
+		names := make([]table.Name, len(args))
+		for i, arg := range args {
+			name, err := parseTable(arg)
+			if err != nil {
+				return nil, err
+			}
+			names[i] = name
+		}
+		return names, nil
+	}
+	names, err := replay.Tables(c.journalDir(), a.replayOptions(c, nil))
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, &codedError{code: exitNothing, message: "there is no journal in " + c.journalDir(),
+			hint: "a table has one once it was captured (rewind produce) and journaled (rewind consume)"}
+	}
+	return names, nil
+}
+
+func (c *config) journalDir() string { return filepath.Join(c.Data, "journal") }
+
+// replayOptions say where replay works; m may be nil.
+func (a *app) replayOptions(c *config, m *meter) replay.Options {
+	o := replay.Options{Logger: a.log, Data: c.Data}
+	if m != nil {
+		o.Progress = func(p replay.Progress) { m.report(p.Stage, p.Rows, p.Total) }
+	}
+	return o
+}
+
+// openJournal opens a table's journal, which must have a restore point.
+func (a *app) openJournal(c *config, name table.Name, m *meter) (*replay.Journal, error) {
+	j, err := replay.Open(c.journalDir(), name, a.replayOptions(c, m))
+	if err != nil {
+		return nil, err
+	}
+	if len(j.Points()) == 0 {
+		return nil, &replay.NoPointsError{Table: name, Damaged: j.Damage()}
+	}
+	return j, nil
+}
+
+// pointLine is a restore point as --json lists it.
+type pointLine struct {
+	Table string `json:"table"`
+	replay.Point
+}
+
+// gapLine is a gap as --json lists it.
+type gapLine struct {
+	Table string     `json:"table"`
+	Gap   replay.Gap `json:"gap"`
+}
+
+func (a *app) points(_ context.Context, c *config, name table.Name) error {
+	j, err := a.openJournal(c, name, nil)
+	if err != nil {
+		return err
+	}
+	points := j.Points()
+	if a.json {
+		for _, p := range points {
+			if err := a.printJSON(pointLine{name.String(), p}); err != nil {
+				return err
+			}
+		}
+		for _, g := range j.Gaps() {
+			if err := a.printJSON(gapLine{name.String(), g}); err != nil {
+				return err
+			}
+		}
+		return j.Damage()
+	}
+	fmt.Fprintf(a.stdout, "%s: %d restore %s, times in UTC\n\n", name, len(points), plural(int64(len(points)), "point"))
+	g := newGrid("id (--at)", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
+	g.rightAlign(3, 4, 5, 6, 7, 9)
+	for _, p := range points {
+		g.add(p.ID, p.ReadEnded.UTC().Format("2006-01-02 15:04:05.000"), thousands(p.Rows),
+			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
+			p.Schema, thousands(p.Bytes), provedText(p.Proved))
+	}
+	g.print(a.stdout)
+	for _, gap := range j.Gaps() {
+		fmt.Fprintf(a.stdout, "\ngap in partition %d, offsets %d to %d: %s\n", gap.Partition, gap.Offset, gap.NextOffset-1, gap.Reason)
+		for _, lost := range gap.Lost {
+			fmt.Fprintf(a.stdout, "  snapshot %d (read until %s) cannot be restored\n", lost.ID, lost.ReadEnded.UTC().Format("2006-01-02 15:04:05.000"))
+		}
+	}
+	return j.Damage()
+}
+
+func provedText(p *replay.Proof) string {
+	if p == nil {
+		return "not yet"
+	}
+	return p.How
+}

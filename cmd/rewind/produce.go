@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rewind/change"
+	"rewind/producer"
+	"rewind/replay"
+)
+
+// captureFlags are the flags of a capture.
+type captureFlags struct {
+	rebuild     bool
+	rebaseline  bool
+	acceptClock bool
+}
+
+func (a *app) produceCommand() *cobra.Command {
+	var f captureFlags
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "produce [TABLE...]",
+		Short: "Capture tables: read them, and publish what changed to Kafka",
+		Long: `Captures every configured table, or those named, once: reads it, compares it with the last capture, and publishes what
+changed to the table's topic. A capture that found no change is a restore point too. With --every it goes on until stopped.
+
+Whoever lost the snapshot folder has two ways out: --rebuild makes it again from the journal (the history stays in one
+piece), --rebaseline publishes the table anew.`,
+		Example: `  rewind produce
+  rewind produce shop.orders --every 5m
+  rewind produce shop.orders --rebuild`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.rebuild && f.rebaseline {
+				return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))
+			}
+			if every < 0 || every > 0 && (f.rebuild || f.rebaseline || f.acceptClock) {
+				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
+			}
+			c, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			tables, err := c.selectTables(args)
+			if err != nil {
+				return err
+			}
+			k, err := a.newCapturer(cmd.Context(), c, nil)
+			if err != nil {
+				return err
+			}
+			defer k.close()
+			if every > 0 {
+				return k.produceLoop(cmd.Context(), tables, every)
+			}
+			return k.produceOnce(cmd.Context(), tables, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.DurationVar(&every, "every", 0, "capture again and again at this interval, until stopped")
+	flags.BoolVar(&f.rebuild, "rebuild", false, "first make the lost snapshot file again, from the journal")
+	flags.BoolVar(&f.rebaseline, "rebaseline", false, "publish the table anew, building on nothing")
+	flags.BoolVar(&f.acceptClock, "accept-clock", false, "capture although the clock stands behind the last snapshot")
+	return cmd
+}
+
+// produceLoop captures until ctx ends. A table that fails is tried again at the next turn; being fenced by another
+// producer ends the program, because two of them would take turns for ever.
+func (k *capturer) produceLoop(ctx context.Context, tables []tableConfig, every time.Duration) error {
+	for {
+		next := time.NewTimer(every)
+		err := k.produceOnce(ctx, tables, captureFlags{})
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // stopped, as was asked
+		}
+		if err != nil {
+			code := exitCode(ctx, err)
+			if code == exitLocked {
+				return err
+			}
+			k.app.printError(err, code)
+		}
+		select {
+		case <-ctx.Done():
+			next.Stop()
+			return nil
+		case <-next.C:
+		}
+	}
+}
+
+// produceOnce captures each table; one that fails does not keep the others from it.
+func (k *capturer) produceOnce(ctx context.Context, tables []tableConfig, f captureFlags) error {
+	var failed []error
+	for _, t := range tables {
+		m := k.app.newMeter()
+		report, err := k.capture(ctx, t, f, m)
+		m.stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			if err := k.app.printCapture(report); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(tables) == 1 {
+			return err
+		}
+		k.app.printError(err, exitCode(ctx, err))
+		failed = append(failed, err)
+	}
+	return someFailed(failed, len(tables), "captured")
+}
+
+// someFailed sums up a job over several tables whose errors were shown already.
+func someFailed(failed []error, of int, done string) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	if len(failed) < of {
+		return &codedError{code: exitPartial, message: fmt.Sprintf("%d of %d tables were not %s", len(failed), of, done)}
+	}
+	code := exitCode(context.Background(), failed[0])
+	for _, err := range failed {
+		if exitCode(context.Background(), err) != code {
+			code = exitFailed
+		}
+	}
+	return &codedError{code: code, message: fmt.Sprintf("none of %d tables was %s", of, done)}
+}
+
+// captureLine is a capture as --json prints it.
+type captureLine struct {
+	Table     string         `json:"table"`
+	Stream    string         `json:"stream"`
+	Snapshot  int64          `json:"snapshot"`
+	Previous  int64          `json:"previous,omitempty"`
+	Baseline  string         `json:"baseline,omitempty"`
+	ReadBegan time.Time      `json:"read_began"`
+	ReadEnded time.Time      `json:"read_ended"`
+	Rows      int64          `json:"rows"`
+	Counts    replay.Counts  `json:"counts"`
+	Digest    string         `json:"digest"`
+	Bytes     int64          `json:"bytes"`
+	Recovered int64          `json:"recovered,omitempty"`
+	Stages    []replay.Stage `json:"stages"`
+}
+
+func (a *app) printCapture(r producer.Report) error {
+	counts := countsOf(r.Counts)
+	if a.json {
+		line := captureLine{Table: r.Table.String(), Stream: r.Stream, Snapshot: r.Snapshot, Previous: r.Previous, Baseline: r.Reason,
+			ReadBegan: r.ReadBegan, ReadEnded: r.ReadEnded, Rows: r.Rows, Counts: counts, Digest: r.Digest.String(), Bytes: r.Bytes,
+			Recovered: r.Recovered}
+		for _, s := range r.Stages {
+			line.Stages = append(line.Stages, replay.Stage{Name: s.Name, Seconds: s.Took.Seconds(), Rows: s.Rows, Bytes: s.Bytes})
+		}
+		return a.printJSON(line)
+	}
+	if r.Recovered != 0 {
+		fmt.Fprintf(a.stdout, "%s: snapshot %d of an earlier run was committed; it is a restore point\n", r.Table, r.Recovered)
+	}
+	baseline := ""
+	if r.Baseline && r.Reason != "" {
+		baseline = " [baseline: " + r.Reason + "]"
+	}
+	fmt.Fprintf(a.stdout, "%s: snapshot %d, %s %s: %s%s\n", r.Table, r.Snapshot, thousands(r.Rows), plural(r.Rows, "row"), countsText(counts), baseline)
+	var stages []string
+	for _, s := range r.Stages {
+		stages = append(stages, s.Name+" "+rate(s.Rows, s.Took))
+	}
+	if len(stages) > 0 {
+		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(stages, "; "))
+	}
+	return nil
+}
+
+func countsOf(c change.Counts) replay.Counts {
+	return replay.Counts{Reads: c.Reads, Creates: c.Creates, Updates: c.Updates, Deletes: c.Deletes}
+}
