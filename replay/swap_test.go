@@ -10,7 +10,7 @@ import (
 	"rewind/disk"
 )
 
-// stage is a table that is to be brought back in place: Alice was captured, then Bob.
+// swapStage is a table that is to be brought back in place: Alice was captured, then Bob.
 type swapStage struct {
 	t          *testing.T
 	fs         *disk.Memory
@@ -160,6 +160,9 @@ func TestEveryCallOfASwapGoesWrong(t *testing.T) {
 							t.Fatalf("without a fault: %v", err)
 						}
 						break
+					}
+					if _, there := s.engine.tables[orders.String()]; !there && !s.engine.dead {
+						t.Fatalf("call %d: one call went wrong, and no table is left under the name", k)
 					}
 					s.recover()
 					replaced := s.check()

@@ -299,7 +299,7 @@ func row(t fataler, s *table.Schema, texts ...string) (key string, image []byte)
 	return string(k), image
 }
 
-// make builds rows of texts.
+// rowsOf builds rows of texts.
 func rowsOf(t fataler, s *table.Schema, texts ...[]string) rows {
 	t.Helper()
 	all := rows{}

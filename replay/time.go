@@ -126,7 +126,7 @@ type civil struct {
 	year, month, day, hour, minute, second, nanos int
 }
 
-// date puts the civil time into a zone; ok is false where the calendar or the zone has no such time.
+// in puts the civil time into a zone; ok is false where the calendar or the zone has no such time.
 func (c civil) in(zone *time.Location) (t time.Time, ok bool) {
 	t = time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, zone)
 	back := civil{t.Year(), int(t.Month()), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond()}

@@ -100,7 +100,7 @@ func FuzzParseSpec(f *testing.F) {
 			}
 			return
 		}
-		if s.Asked != text || (s.Snapshot != 0) == !s.Time.IsZero() {
+		if s.Asked != text || s.Snapshot != 0 && !s.Time.IsZero() {
 			t.Fatalf("%q: %+v", text, s)
 		}
 		if s.Snapshot != 0 || s.Time.UTC().Year() < 1 || s.Time.UTC().Year() > 9999 {
