@@ -2,13 +2,12 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
-	"rewind/change"
 	"rewind/disk"
-	"rewind/table"
 	"rewind/topic"
 )
 
@@ -276,13 +275,18 @@ func TestWaitsForTheTopicAndFollows(t *testing.T) {
 	w := newWorld(t)
 	log, logger := newLines()
 	w.logger = logger
+	kafka, err := topic.NewClient(topic.Options{Brokers: w.cluster.ListenAddrs(), Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer kafka.Close()
 	o := w.options()
 	o.UntilCaughtUp = false
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
-		_, err := Run(ctx, w.kafka, o)
+		_, err := Run(ctx, kafka, o)
 		done <- err
 	}()
 	log.await("waiting for the topic", 1)
@@ -327,25 +331,24 @@ func TestCrashAnywhere(t *testing.T) {
 	a, b := stamp(1, 'a'), stamp(2, 'b')
 	w.write(slices.Concat([][]byte{w.open(a)}, w.snapshotOf(a, 100, 0, 3), [][]byte{w.open(b)})...)
 	w.write(w.snapshotOf(b, 200, 100, 2)...)
-	undisturbed := w.fs
 	w.consume()
 	want := w.journal(streamA)
-	w.fs = undisturbed
 	for k := int64(1); ; k++ {
-		memory := disk.NewMemory()
-		memory.CrashAt(k)
-		w.fs = memory
-		_, err := Run(context.Background(), w.kafka, w.optionsOfGroup(t))
-		if !memory.Tripped() {
-			if err != nil {
-				t.Fatal(err)
+		for i, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
+			memory := disk.NewMemory()
+			memory.CrashAt(k)
+			w.fs = memory
+			w.useGroup(fmt.Sprint("group-", k, "-", i)) // what it records must not run ahead of the disk
+			_, err := Run(context.Background(), w.kafka, w.options())
+			if !memory.Tripped() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%d crashes", k-1)
+				return
 			}
-			t.Logf("%d crashes", k-1)
-			return
-		}
-		for _, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
 			w.fs = memory.Restart(loss)
-			if _, err := Run(context.Background(), w.kafka, w.optionsOfGroup(t)); err != nil {
+			if _, err := Run(context.Background(), w.kafka, w.options()); err != nil {
 				t.Fatalf("crash at %d, lost %v: %v", k, loss, err)
 			}
 			got := w.journal(streamA)
@@ -356,10 +359,14 @@ func TestCrashAnywhere(t *testing.T) {
 	}
 }
 
-func (w *world) optionsOfGroup(t *testing.T) Options {
-	t.Helper()
-	return w.options()
+// useGroup makes the consumer another group.
+func (w *world) useGroup(name string) {
+	w.t.Helper()
+	w.kafka.Close()
+	kafka, err := topic.NewClient(topic.Options{Brokers: w.cluster.ListenAddrs(), Group: name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(kafka.Close)
+	w.kafka = kafka
 }
-
-var _ = table.Name{}
-var _ = change.Read

@@ -21,8 +21,8 @@ func (e *JumpError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *JumpError) Hint() string {
-	return fmt.Sprintf("the topic lost messages before offset %d; `rewind consume --skip %d` gives the snapshot up and writes a gap,"+
-		" and `rewind produce --rebaseline` makes the table restorable again", e.Offset, e.Offset)
+	return fmt.Sprintf("the topic lost messages before offset %d; `rewind consume TABLE --partition %d --skip %d` gives the snapshot up and"+
+		" writes a gap, and `rewind produce --rebaseline` makes the table restorable again", e.Offset, e.Partition, e.Offset)
 }
 
 // ForeignMessageError: a message that rewind did not write.
@@ -44,7 +44,8 @@ func (e *ForeignMessageError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *ForeignMessageError) Hint() string {
-	return fmt.Sprintf("find out who writes to the topic; `rewind consume --skip %d` passes over this message and writes a gap", e.Offset)
+	return fmt.Sprintf("find out who writes to the topic; `rewind consume TABLE --partition %d --skip %d` passes over this message and writes a gap",
+		e.Partition, e.Offset)
 }
 
 // RecreatedError: the topic is not the one that the journal was made from.
@@ -107,6 +108,6 @@ func (e *LostOffsetsError) ExitCode() int { return 4 }
 
 // Hint says what to do.
 func (e *LostOffsetsError) Hint() string {
-	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume --skip %d` writes the gap down and goes on,"+
-		" and `rewind produce --rebaseline` makes the table restorable again", e.Next)
+	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume TABLE --partition %d --skip %d` writes the gap down and"+
+		" goes on, and `rewind produce --rebaseline` makes the table restorable again", e.Partition, e.Next)
 }

@@ -134,7 +134,7 @@ func (w *world) write(messages ...[]byte) {
 }
 
 func (w *world) options() Options {
-	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger}
+	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: 200}
 }
 
 // consume runs until caught up.
