@@ -15,10 +15,7 @@ func start(t *testing.T, o sandbox.ImpalaOptions) (*sandbox.Impala, *sql.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("impala", i.DSN())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openDB(t, i)
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -28,6 +25,15 @@ func start(t *testing.T, o sandbox.ImpalaOptions) (*sandbox.Impala, *sql.DB) {
 		}
 	})
 	return i, db
+}
+
+func openDB(t testing.TB, i *sandbox.Impala) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("impala", i.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
 }
 
 func exec(t *testing.T, db *sql.DB, statements ...string) {

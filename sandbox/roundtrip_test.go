@@ -46,7 +46,10 @@ var kinds = []struct {
 		}
 		return "CAST('" + s + "' AS DECIMAL(38,10))", s
 	}},
-	{"STRING", func(t *rapid.T) (string, any) { s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "s")); return quoted(s), s }},
+	{"STRING", func(t *rapid.T) (string, any) {
+		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "s"))
+		return quoted(s), s
+	}},
 	{"VARCHAR(9)", func(t *rapid.T) (string, any) {
 		s := rapid.StringN(0, 9, 9).Draw(t, "s")
 		return "CAST(" + quoted(s) + " AS VARCHAR(9))", s

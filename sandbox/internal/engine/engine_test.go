@@ -33,7 +33,11 @@ func open(t testing.TB, o Options) (*Engine, *Session) {
 // run executes a statement and gives its rows as text: NULL, and columns
 // joined by |.
 func run(s *Session, statement string) (rows []string, changed int64, err error) {
-	r, err := s.Execute(context.Background(), statement)
+	st, err := Parse(statement)
+	if err != nil {
+		return nil, 0, err
+	}
+	r, err := s.Execute(context.Background(), st)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -57,32 +57,36 @@ type Result struct {
 	Warnings []string
 }
 
-// HasRows tells, before it runs, whether a statement gives rows.
-func HasRows(statement string) bool {
-	st, err := sql.Parse(statement)
+// Statement is a parsed statement.
+type Statement struct{ parsed sql.Statement }
+
+// Parse reads a statement.
+func Parse(text string) (Statement, error) {
+	st, err := sql.Parse(text)
 	if err != nil {
-		return false
+		return Statement{}, &Error{"HY000", err.Error()}
 	}
-	switch st := st.(type) {
+	return Statement{st}, nil
+}
+
+// HasRows tells, before it runs, whether a statement gives rows.
+func (s Statement) HasRows() bool {
+	switch st := s.parsed.(type) {
 	case *sql.SelectStatement, *sql.Show, *sql.Describe, *sql.Explain:
 		return true
 	case *sql.Set:
 		return st.All
 	case *sql.Refresh:
 		return st.What == "compute stats"
-	case *sql.CreateTable:
+	case *sql.CreateTable, *sql.DropTable, *sql.CreateDatabase, *sql.DropDatabase, *sql.AlterTable, *sql.CreateView, *sql.Truncate:
 		return true // Impala answers DDL with a row that says what it did
 	}
 	return false
 }
 
 // Execute runs a statement. Rows are computed as they are read, and must be closed.
-func (s *Session) Execute(ctx context.Context, statement string) (*Result, error) {
-	st, err := sql.Parse(statement)
-	if err != nil {
-		return nil, &Error{"HY000", err.Error()}
-	}
-	switch st := st.(type) {
+func (s *Session) Execute(ctx context.Context, statement Statement) (*Result, error) {
+	switch st := statement.parsed.(type) {
 	case *sql.SelectStatement:
 		return s.selectRows(ctx, st.Query)
 	case *sql.Explain:
@@ -97,9 +101,9 @@ func (s *Session) Execute(ctx context.Context, statement string) (*Result, error
 		return s.describe(st)
 	}
 	result := &Result{}
-	err = s.engine.write(ctx, func(c *sqlite3.Conn) error {
-		w := &writer{session: s, conn: c, ctx: ctx, result: result}
-		return w.statement(st)
+	err := s.engine.write(ctx, func(c *sqlite3.Conn) error {
+		w := &writer{session: s, conn: c, result: result}
+		return w.statement(statement.parsed)
 	})
 	if err != nil {
 		return nil, err

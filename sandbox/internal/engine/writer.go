@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
@@ -13,7 +12,6 @@ import (
 type writer struct {
 	session *Session
 	conn    *sqlite3.Conn
-	ctx     context.Context
 	result  *Result
 }
 

@@ -133,7 +133,11 @@ func (h *handler) ExecuteStatement(_ context.Context, r *hs.TExecuteStatementReq
 	if err != nil {
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}
-	op := h.start(x, r.Statement, func(ctx context.Context) (*engine.Result, error) { return x.engine.Execute(ctx, r.Statement) })
+	st, err := engine.Parse(r.Statement)
+	if err != nil {
+		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
+	}
+	op := h.start(x, r.Statement, st.HasRows(), func(ctx context.Context) (*engine.Result, error) { return x.engine.Execute(ctx, st) })
 	if _, err := op.wait(patience); err != nil {
 		h.forget(op)
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
@@ -141,9 +145,10 @@ func (h *handler) ExecuteStatement(_ context.Context, r *hs.TExecuteStatementReq
 	return &hs.TExecuteStatementResp{Status: success(), OperationHandle: op.handle()}, nil
 }
 
-func (h *handler) start(x *session, statement string, execute func(context.Context) (*engine.Result, error)) *operation {
+func (h *handler) start(x *session, statement string, hasRows bool, execute func(context.Context) (*engine.Result, error)) *operation {
 	s := h.server
 	op := newOperation(s.ctx, statement, string(x.id.GUID), &s.options)
+	op.hasRows = hasRows
 	s.log.Debug("impala: statement", "id", guid(op.id), "sql", statement)
 	s.mu.Lock()
 	s.operations[string(op.id.GUID)] = op

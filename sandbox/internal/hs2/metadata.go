@@ -27,8 +27,7 @@ func (h *handler) list(handle *hs.TSessionHandle, what string, rows func(*engine
 	if err != nil {
 		return failure(err), nil
 	}
-	op := h.start(x, what, func(context.Context) (*engine.Result, error) { return rows(x.engine) })
-	op.hasRows = true
+	op := h.start(x, what, true, func(context.Context) (*engine.Result, error) { return rows(x.engine) })
 	if _, err := op.wait(patience); err != nil {
 		h.forget(op)
 		return failure(err), nil

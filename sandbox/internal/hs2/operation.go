@@ -44,7 +44,7 @@ const batchesAhead = 1
 
 func newOperation(ctx context.Context, statement, session string, o *Options) *operation {
 	op := &operation{id: newIdentifier(), kind: hs.TOperationType_EXECUTE_STATEMENT, statement: statement, started: time.Now(),
-		hasRows: engine.HasRows(statement), session: session, options: o, ready: make(chan struct{}), ended: make(chan struct{}),
+		session: session, options: o, ready: make(chan struct{}), ended: make(chan struct{}),
 		size: make(chan int, 1), batches: make(chan *batch, batchesAhead), empty: o.EmptyBatches}
 	op.ctx, op.cancel = context.WithCancel(ctx)
 	return op
