@@ -37,6 +37,7 @@ func TestVerifySaysWhichPointIsWrong(t *testing.T) {
 func TestVerifySeesWhatIsNotSo(t *testing.T) {
 	for name, spoil := range map[string]func(tp *tape, m *change.Change){
 		"another row's image":  func(tp *tape, m *change.Change) { _, m.After = row(tp.t, tp.schema, "9", "z", "Mallory") },
+		"no image after":       func(_ *tape, m *change.Change) { m.After = nil },
 		"an op without images": func(_ *tape, m *change.Change) { m.Op = change.Delete },
 		"a seq that jumps":     func(_ *tape, m *change.Change) { m.Seq++ },
 		"a read in a diff":     func(_ *tape, m *change.Change) { m.Op = change.Read },
