@@ -87,19 +87,44 @@ func (c *changing) restoreAll(p *project, ids []int64) {
 	}
 }
 
+// TestDifferences shows that the engine sees the smallest differences: else all other tests would prove nothing.
+func TestDifferences(t *testing.T) {
+	c := newChanging(t, unique("differences"), 300)
+	c.reach(0)
+	copied := c.copyOf(0)
+	if d := c.engine.differences(c.name, copied); d != (differences{left: 300, right: 300}) {
+		t.Errorf("equal tables: %+v", d)
+	}
+	for what, change := range map[string]string{
+		"another 0":      "'double' = CASE WHEN `id` = -9223372036854775808 THEN `double` * 0 ELSE `double` * 0 * -1 END",
+		"NULL, empty":    "'note' = CASE WHEN `id` = -9223372036854775808 THEN CAST(NULL AS STRING) ELSE '' END",
+		"a nanosecond":   "'at' = CASE WHEN `id` = -9223372036854775808 THEN CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP) ELSE CAST('1400-01-01' AS TIMESTAMP) END",
+		"a last digit":   "'share' = CASE WHEN `id` = -9223372036854775808 THEN CAST('0.00000000000000000000000000000000000001' AS DECIMAL(38,38)) END",
+		"trailing space": "'label' = CASE WHEN `id` = -9223372036854775808 THEN CAST('a ' AS VARCHAR(20)) ELSE CAST('a' AS VARCHAR(20)) END",
+	} {
+		column, value, _ := strings.Cut(change, " = ")
+		other := strings.Replace(value, "-9223372036854775808", "9223372036854775807", 1)
+		tables := [2]string{c.name + "_left", c.name + "_right"}
+		for i, expression := range []string{value, other} {
+			c.engine.exec("DROP TABLE IF EXISTS " + tables[i])
+			c.engine.exec("CREATE TABLE " + tables[i] + " STORED AS PARQUET AS SELECT `region`, `id`, " + expression + " AS `" + strings.Trim(column, "'") + "` FROM " + copied)
+		}
+		if d := c.engine.differences(tables[0], tables[1]); d != (differences{left: 300, right: 300, onlyLeft: 2, onlyRight: 2}) {
+			t.Errorf("%s: %+v", what, d)
+		}
+	}
+}
+
 // TestEveryType takes a table with every type that Hive can hold through four snapshots, with the producer and the consumer as separate
 // processes, restores each into a table of its own, and has the engine look for a difference.
 func TestEveryType(t *testing.T) {
 	database := unique("types")
 	c := newChanging(t, database, scaled(t, 100_000))
 	p := newProject(t, database+"/project", protected{c.name, everyTypeKey})
-	var consumer *process
+	consumer := p.start(nil, "consume")
 	for moment := range c.each {
 		c.reach(moment)
 		p.run("produce")
-		if consumer == nil { // the first produce makes the topic
-			consumer = p.start(nil, "consume")
-		}
 	}
 	consumer.stop()
 	p.run("consume", "--until-caught-up")

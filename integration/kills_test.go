@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -23,6 +24,9 @@ func (k kill) String() string { return fmt.Sprintf("%s at %q, time %d", k.comman
 // stagesOf counts how often a run of a command logs each stage: the most of several runs.
 type stagesOf map[string]map[string]int
 
+// parts of the program whose log lines mark stages of its work.
+var parts = []string{"capture", "publish", "snapshot", "consume", "journal"}
+
 // rehearse takes a small table through two snapshots and collects the stages that are logged.
 func rehearse(t *testing.T) stagesOf {
 	t.Helper()
@@ -37,9 +41,10 @@ func rehearse(t *testing.T) stagesOf {
 			if code := p.start(func(_ *process, message string) { seen[message]++ }, args...).wait(); code != 0 {
 				t.Fatalf("the rehearsal's %s ended with %d", args[0], code)
 			}
-			delete(seen, "") // lines that are no log
 			for message, n := range seen {
-				all[args[0]][message] = max(all[args[0]][message], n)
+				if part, _, _ := strings.Cut(message, ": "); slices.Contains(parts, part) {
+					all[args[0]][message] = max(all[args[0]][message], n)
+				}
 			}
 		}
 	}
@@ -62,8 +67,8 @@ func newKiller(p *project, command string, all stagesOf, seed uint64) *killer {
 	p.t.Helper()
 	k := &killer{t: p.t, p: p, command: command, stages: all[command], random: rand.New(rand.NewPCG(seed, uint64(len(command))))}
 	k.names = slices.Sorted(maps.Keys(k.stages))
-	if len(k.names) < 3 {
-		p.t.Fatalf("%s logs too few stages to be killed at: %v", command, k.stages)
+	if len(k.names) == 0 {
+		p.t.Fatalf("%s logs no stage to be killed at", command)
 	}
 	k.random.Shuffle(len(k.names), func(i, j int) { k.names[i], k.names[j] = k.names[j], k.names[i] })
 	p.t.Logf("stages of %s: %v", command, k.stages)
@@ -144,9 +149,7 @@ func TestKills(t *testing.T) {
 		producer.owed, consumer.owed = kills.producer, kills.consumer
 		var following sync.WaitGroup
 		stop := make(chan struct{})
-		if moment > 0 { // the first produce makes the topic
-			following.Go(func() { consumer.follow(stop) })
-		}
+		following.Go(func() { consumer.follow(stop) })
 		producer.finish()
 		close(stop)
 		following.Wait()

@@ -25,10 +25,6 @@ func TestStorage(t *testing.T) {
 				"SELECT 2, CAST(NULL AS STRING), CAST(NULL AS DECIMAL(9,2)), CAST(NULL AS TIMESTAMP) UNION ALL " +
 				"SELECT 3, '', CAST('-0.01' AS DECIMAL(9,2)), CAST('1400-01-01 00:00:00' AS TIMESTAMP)",
 		},
-		{
-			"orc", "id BIGINT, note CHAR(5), day DATE", "STORED AS ORC", "",
-			"SELECT 1, CAST('é' AS CHAR(5)), CAST('2026-11-23' AS DATE) UNION ALL SELECT 2, CAST(NULL AS CHAR(5)), CAST(NULL AS DATE)",
-		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			database := unique("storage")

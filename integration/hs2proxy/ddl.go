@@ -72,7 +72,7 @@ func impalaDDL(hive string) (string, error) {
 	if open := ddlProperties.FindString(rest); open != "" {
 		var properties string
 		properties, rest = parenthesised(rest[len(open):])
-		out.WriteString("WITH SERDEPROPERTIES (" + propertyList(properties) + ")\n")
+		out.WriteString(rowFormat(properties) + "WITH SERDEPROPERTIES (" + propertyList(properties) + ")\n")
 	}
 	if class, after := take(ddlFormat, rest); class != "" {
 		format, known := formats[class]
@@ -91,6 +91,22 @@ func impalaDDL(hive string) (string, error) {
 		out.WriteString("TBLPROPERTIES (" + propertyList(properties) + ")")
 	}
 	return out.String(), nil
+}
+
+// rowFormat says the delimiters of a text file the second time, as Impala does.
+func rowFormat(properties string) string {
+	text := ""
+	for _, d := range [][2]string{{"field.delim", "FIELDS TERMINATED BY"}, {"escape.delim", "ESCAPED BY"}, {"line.delim", "LINES TERMINATED BY"}} {
+		for _, item := range split(properties) {
+			if value, found := strings.CutPrefix(item, "'"+d[0]+"'="); found {
+				text += " " + d[1] + " " + value
+			}
+		}
+	}
+	if text == "" {
+		return ""
+	}
+	return "ROW FORMAT DELIMITED" + text + "\n"
 }
 
 // take cuts what matches from the front; group is the match's first group, or all of it.

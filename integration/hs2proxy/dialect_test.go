@@ -45,7 +45,7 @@ func TestImpalaDDL(t *testing.T) {
 		"TBLPROPERTIES (\n  'k'='v\\'x', \n  'transient_lastDdlTime'='1')\n"
 	want := strings.Join([]string{
 		"CREATE EXTERNAL TABLE shop.o (", "  order_id BIGINT COMMENT 'it\\'s (a, b)',", "  d DECIMAL(38,10),", "  `date` DATE", ")",
-		"PARTITIONED BY (", "  region STRING", ")", "COMMENT 'hello'", "WITH SERDEPROPERTIES ('field.delim'=',', 'serialization.format'=',')",
+		"PARTITIONED BY (", "  region STRING", ")", "COMMENT 'hello'", "ROW FORMAT DELIMITED FIELDS TERMINATED BY ','", "WITH SERDEPROPERTIES ('field.delim'=',', 'serialization.format'=',')",
 		"STORED AS PARQUET", "LOCATION 'file:/w/shop.db/o'", "TBLPROPERTIES ('k'='v\\'x', 'transient_lastDdlTime'='1')",
 	}, "\n")
 	got, err := impalaDDL(hive)
