@@ -315,18 +315,20 @@ func TestKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := k.Broker()
-	client := &kafka.Client{Addr: kafka.TCP(addr)}
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(addr), Transport: transport}
 	if _, err := client.CreateTopics(context.Background(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: "t", NumPartitions: 2, ReplicationFactor: 1}}}); err != nil {
 		t.Fatal(err)
 	}
-	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "t", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, Transport: &kafka.Transport{}}
+	w := &kafka.Writer{Addr: kafka.TCP(addr), Topic: "t", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, Transport: transport}
 	if err := w.WriteMessages(context.Background(), kafka.Message{Value: []byte("kept")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	kafka.DefaultTransport.(*kafka.Transport).CloseIdleConnections()
+	transport.CloseIdleConnections()
 	if err := k.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -106,6 +106,8 @@ func (s *Session) showFrom(c *sqlite3.Conn, st *sql.Show) (*Result, error) {
 		return s.showFiles(t)
 	case "table stats", "partitions":
 		return s.showStats(c, t, st.What == "partitions")
+	case "range partitions":
+		return showRanges(t)
 	case "column stats":
 		var values []string
 		for _, col := range t.Columns {
@@ -215,6 +217,19 @@ func (s *Session) showPartitions(c *sqlite3.Conn, t *Table) (*Result, error) {
 	}
 	columns := append(names, "#Rows", "#Files", "Size", "Bytes Cached", "Cache Replication", "Format", "Incremental stats", "Location")
 	return textRows(columns, values), stepError(stmt.Err(), failure)
+}
+
+// showRanges lists what RANGE of a Kudu table names.
+func showRanges(t *Table) (*Result, error) {
+	if !t.isKudu() {
+		return nil, analysis("SHOW RANGE PARTITIONS requested but table is not a Kudu table: %s", t.qualified())
+	}
+	for _, k := range t.Hash {
+		if !k.Hash {
+			return textRows([]string{"RANGE (" + strings.Join(k.Columns, ", ") + ")"}, sql.RangePartitions(k.Ranges)), nil
+		}
+	}
+	return nil, analysis("SHOW RANGE PARTITIONS requested but table does not have range partitions: %s", t.qualified())
 }
 
 func shownFormat(t *Table) string {

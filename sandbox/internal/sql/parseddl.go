@@ -174,6 +174,33 @@ func (p *parser) kuduPartition() KuduPartition {
 	return k
 }
 
+// RangePartitions cuts the text of RANGE (PARTITION …, PARTITION …) into its
+// partitions, each without the word PARTITION.
+func RangePartitions(text string) []string {
+	tokens, err := lex(text)
+	if err != nil {
+		return nil
+	}
+	var parts []string
+	start, depth := -1, 0
+	for _, t := range tokens {
+		switch {
+		case t.text == "(" && t.kind == tokenSymbol:
+			depth++
+		case t.text == ")" && t.kind == tokenSymbol:
+			if depth--; depth == 0 && start >= 0 {
+				parts = append(parts, strings.TrimSpace(text[start:t.offset]))
+			}
+		case t.text == "," && t.kind == tokenSymbol && depth == 1 && start >= 0:
+			parts = append(parts, strings.TrimSpace(text[start:t.offset]))
+			start = -1
+		case t.text == "partition" && t.kind == tokenWord && depth == 1:
+			start = t.end
+		}
+	}
+	return parts
+}
+
 // columnsFollow tells RANGE (column) from RANGE (PARTITION …).
 func (p *parser) columnsFollow() bool {
 	t := p.peekAt(1)

@@ -212,6 +212,9 @@ func (p *parser) show() Statement {
 	case p.wordIf("files", "in"):
 		s.What = "files"
 		s.Table = p.tableName()
+	case p.wordIf("range", "partitions"):
+		s.What = "range partitions"
+		s.Table = p.tableName()
 	case p.wordIf("partitions"):
 		s.What = "partitions"
 		s.Table = p.tableName()
