@@ -329,13 +329,17 @@ func TestJournalIsLocked(t *testing.T) {
 func TestCrashAnywhere(t *testing.T) {
 	w := newWorld(t)
 	a, b := stamp(1, 'a'), stamp(2, 'b')
-	w.write(slices.Concat([][]byte{w.open(a)}, w.snapshotOf(a, 100, 0, 3), [][]byte{w.open(b)})...)
+	w.write(slices.Concat([][]byte{w.open(a)}, w.snapshotOf(a, 100, 0, 3))...)
+	w.consume()
+	base := w.fs.(*disk.Memory)
+	w.write(w.open(b))
 	w.write(w.snapshotOf(b, 200, 100, 2)...)
+	w.fs = base.Restart(disk.LoseNone())
 	w.consume()
 	want := w.journal(streamA)
 	for k := int64(1); ; k++ {
 		for i, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
-			memory := disk.NewMemory()
+			memory := base.Restart(disk.LoseNone())
 			memory.CrashAt(k)
 			w.fs = memory
 			w.useGroup(fmt.Sprint("group-", k, "-", i)) // what it records must not run ahead of the disk

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,24 +108,62 @@ func TestTwoProducersFenceEachOther(t *testing.T) {
 	}
 }
 
+// TestFencedDuringThePublication lets another producer take over at every request that the first one sends: what the first
+// says of its snapshot must be what readers see.
 func TestFencedDuringThePublication(t *testing.T) {
-	w := newWorld(t, 2, "Alice")
-	first := w.start()
-	w.capture(first, TableOptions{})
-	copied := w.fs
-	w.engine.scanned = func(int) error { // the scan of the first runs while the second captures
-		w.engine.scanned = nil
-		return nil
+	for request := 1; ; request++ {
+		w := newWorld(t, 2, "Alice", "Bob", "Carol")
+		first := w.start()
+		w.capture(first, TableOptions{})
+		w.engine.set(1, "Alice 2")
+		w.engine.set(2, "Bob 2")
+		w.engine.set(3, "Carol 2")
+		elsewhere := w.fs.(*disk.Memory).Restart(disk.LoseNone())
+		w.fs = w.fs.(*disk.Memory).Restart(disk.LoseNone())
+		_ = first.Close()
+		first = w.start()
+		second := New(newEngine("Alice", "Bob 3"), w.kafka, Options{Dir: "/data/snapshots", FS: elsewhere, Now: w.clock.Now})
+		done := make(chan error, 1)
+		reached := w.atProduce(request, func() {
+			_, err := second.Capture(context.Background(), orders, TableOptions{})
+			done <- err
+		})
+		r, err := first.Capture(context.Background(), orders, TableOptions{})
+		if !*reached {
+			t.Logf("%d requests", request-1)
+			_ = second.Close()
+			return
+		}
+		otherErr := <-done
+		checkFencing(t, w, r, err, otherErr)
+		_ = second.Close()
 	}
-	memory := copied.(*disk.Memory).Restart(disk.LoseNone())
-	_ = memory
-	second := New(newEngine("Alice", "Bob"), w.kafka, Options{Dir: "/data/snapshots", FS: memory, Now: w.clock.Now})
-	defer func() { _ = second.Close() }()
-	if _, err := second.Capture(context.Background(), orders, TableOptions{}); err != nil {
-		t.Fatal(err)
+}
+
+// checkFencing: who was told that his snapshot is committed was told the truth, and who was told otherwise too.
+func checkFencing(t *testing.T, w *world, r Report, err, otherErr error) {
+	t.Helper()
+	var fenced *FencedError
+	var state *StateError
+	if err != nil && !errors.As(err, &fenced) && !errors.As(err, &state) {
+		t.Errorf("the first: %v", err)
 	}
-	if all := w.committed(); len(all) != 2 {
-		t.Errorf("%d restore points, want 2", len(all))
+	if otherErr != nil && !errors.As(otherErr, &state) && !errors.As(otherErr, &fenced) {
+		t.Errorf("the second: %v", otherErr)
+	}
+	all := w.committed()
+	want := 1
+	if err == nil {
+		want++
+	}
+	if otherErr == nil {
+		want++
+	}
+	if len(all) != want {
+		t.Errorf("%d restore points, want %d (first: %v, second: %v)", len(all), want, err, otherErr)
+	}
+	if found := slices.ContainsFunc(all, func(s snapshot) bool { return s.id == r.Snapshot }); r.Snapshot != 0 && found != (err == nil) {
+		t.Errorf("the first's snapshot is committed: %v, it was told %v", found, err)
 	}
 }
 

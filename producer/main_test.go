@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"rewind/change"
@@ -171,6 +172,12 @@ func (w *world) start() *Producer {
 
 func (w *world) startOn(fs disk.FS) *Producer {
 	return New(w.engine, w.kafka, Options{Dir: "/data/snapshots", FS: fs, Now: w.clock.Now, Logger: w.logger})
+}
+
+// close ends the world before its test does: enumerations make many.
+func (w *world) close() {
+	w.kafka.Close()
+	w.cluster.Close()
 }
 
 func (w *world) capture(p *Producer, o TableOptions) Report {
@@ -359,3 +366,23 @@ func text(rows map[int64]string) string {
 }
 
 func newDiscard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// atProduce runs f before Kafka sees the n-th produce request from now; reached says whether there was one. Requests that f
+// sends itself are let through.
+func (w *world) atProduce(n int, f func()) (reached *bool) {
+	reached = new(bool)
+	w.cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		w.cluster.KeepControl()
+		if n--; n == 0 {
+			*reached = true
+			finished := make(chan struct{})
+			go func() {
+				defer close(finished)
+				f()
+			}()
+			w.cluster.SleepControl(func() { <-finished })
+		}
+		return nil, nil, false
+	})
+	return reached
+}
