@@ -32,7 +32,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, &ConfigError{"impala.dsn", err.Error()}
 	}
-	// A connection that waited in a pool may have died, and its session's options are reset: each unit of work makes its own.
+	// No connection outlives its unit of work. One that waited in the pool may have died; its session's options are reset; after a
+	// timeout its next answer would be the last statement's; after a cancellation a statement may still run in its session, which
+	// only ends with it.
 	pool.SetMaxIdleConns(-1)
 	db := &DB{o: o, pool: pool, address: address}
 	if err := db.read(ctx, table.Name{}, func(s *session) error { return s.ping(ctx) }); err != nil {

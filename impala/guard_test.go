@@ -434,7 +434,7 @@ func TestSessionOptionsAreSetEverywhere(t *testing.T) {
 			got[r[0]] = r[1]
 		}
 		for key, want := range map[string]string{"MEM_LIMIT": "2g", "REQUEST_POOL": "root.big", "TIMEZONE": "UTC", "SYNC_DDL": "true"} {
-			if !strings.EqualFold(got[key], want) && !(want == "true" && got[key] == "1") {
+			if canonicalOption(got[key]) != want {
 				t.Errorf("%s is %q, want %q", key, got[key], want)
 			}
 		}

@@ -3,7 +3,6 @@ package impala
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"maps"
 	"slices"
@@ -13,9 +12,8 @@ import (
 
 // session is one dedicated connection with its options set. database/sql resets sessions in its pool, so that SET would be lost.
 type session struct {
-	db     *DB
-	conn   *sql.Conn
-	broken bool // its answers may belong to another statement, or a statement may still run in it
+	db   *DB
+	conn *sql.Conn
 }
 
 // session opens one and sets the options of the configuration, of the table, and extra ones.
@@ -55,28 +53,17 @@ func (s *session) ping(ctx context.Context) error {
 	return s.failed(ctx, "ping", s.conn.PingContext(ctx))
 }
 
-// close ends the server's session, and with it whatever still runs in it. A broken connection is never used again.
+// close ends the server's session, and with it whatever still runs in it: the pool keeps no connection (see Open), so that closing
+// this one closes the driver's, whatever state a timeout or a cancellation left it in.
 func (s *session) close() {
-	if s.broken {
-		err := s.conn.Raw(func(any) error { return driver.ErrBadConn })
-		if err != nil && !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
-			s.db.o.Logger.Debug("impala: dropping a connection", "error", err)
-		}
-	}
 	if err := s.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
 		s.db.o.Logger.Debug("impala: closing a connection", "error", err)
 	}
 }
 
-// failed classifies an error, and marks the session when its connection cannot be trusted any more.
+// failed gives an error its type.
 func (s *session) failed(ctx context.Context, statement string, err error) error {
-	if err == nil {
-		return nil
-	}
-	err = s.db.classify(ctx, statement, err)
-	var unreachable *UnreachableError
-	s.broken = s.broken || ctx.Err() != nil || errors.As(err, &unreachable)
-	return err
+	return s.db.classify(ctx, statement, err)
 }
 
 // exec runs a statement that has no result.
