@@ -22,6 +22,8 @@ func (s Spec) String() string {
 		return strconv.FormatInt(s.Snapshot, 10)
 	case s.Asked == "":
 		return stamp(s.Time)
+	case s.Zone == "UTC":
+		return s.Asked
 	}
 	return fmt.Sprintf("%s (%s)", s.Asked, stamp(s.Time))
 }
