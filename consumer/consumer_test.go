@@ -148,6 +148,22 @@ func TestPreviousMustBeCommitted(t *testing.T) {
 	}
 }
 
+// TestPreviousIsKnownBehindAnOpen: the last segment holds an Open alone, so the one before it is asked.
+func TestPreviousIsKnownBehindAnOpen(t *testing.T) {
+	w := newWorld(t)
+	a, b := stamp(1, 'a'), stamp(2, 'b')
+	w.write(w.open(a))
+	w.write(w.snapshotOf(a, 100, 0, 1)...)
+	w.write(w.snapshotOf(a, 200, 100, 1)...)
+	w.consume()
+	w.write(w.open(b))
+	w.consume()
+	w.write(w.begin(b, 300, 100))
+	if jump := asError[*JumpError](t, w.consumeError()); jump.Offset != 8 || !strings.Contains(jump.Expected, "200") {
+		t.Error(jump)
+	}
+}
+
 func TestForeignMessageStopsUntilSkipped(t *testing.T) {
 	w := newWorld(t)
 	a := stamp(1, 'a')

@@ -141,18 +141,21 @@ func TestFailAtEveryDiskOperation(t *testing.T) {
 	}
 }
 
-// TestKilledAtEveryRequest: the process ends at its k-th request to Kafka, which arrives all the same; its answer is never seen.
+// TestKilledAtEveryRequest: the process ends, or only its capture, at the k-th request to Kafka, which arrives all the same;
+// its answer is never seen.
 func TestKilledAtEveryRequest(t *testing.T) {
 	for before := range 2 {
-		k := 1
-		for killAt(t, before, k) {
-			k++
+		for _, restart := range []bool{true, false} {
+			k := 1
+			for killAt(t, before, k, restart) {
+				k++
+			}
+			t.Logf("capture %d, restart %v: %d requests", before+1, restart, k-1)
 		}
-		t.Logf("capture %d: %d requests", before+1, k-1)
 	}
 }
 
-func killAt(t *testing.T, before, k int) bool {
+func killAt(t *testing.T, before, k int, restart bool) bool {
 	t.Helper()
 	w := newWorld(t, 2, "Alice", "Bob")
 	defer w.close()
@@ -163,13 +166,18 @@ func killAt(t *testing.T, before, k int) bool {
 			t.Fatal(err)
 		}
 	}
-	_ = p.Close()
+	again := func() {
+		if restart {
+			_ = p.Close()
+			p = w.startOn(w.fs)
+		}
+	}
+	again()
+	defer func() { _ = p.Close() }()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	reached := w.atProduce(k, cancel)
-	p = w.startOn(w.fs)
 	err := a.try(ctx, p)
-	_ = p.Close()
 	if !*reached {
 		return false
 	}
@@ -177,12 +185,11 @@ func killAt(t *testing.T, before, k int) bool {
 		t.Errorf("killed at request %d: no error", k)
 	}
 	for range 2 {
-		p = w.startOn(w.fs)
+		again()
 		if err := a.try(context.Background(), p); err != nil {
 			t.Fatalf("killed at request %d: %v", k, err)
 		}
-		_ = p.Close()
 	}
-	a.check(t, fmt.Sprint("killed at request ", k))
+	a.check(t, fmt.Sprintf("killed at request %d of capture %d, restart %v", k, before+1, restart))
 	return true
 }

@@ -233,6 +233,7 @@ type part struct {
 type folder0 struct {
 	t      *testing.T
 	tables map[int64]map[string][]byte
+	last   int64 // id of the snapshot folded last
 }
 
 // readPartition gives the snapshots that one partition holds: stale messages and repeats left out, sequence checked.
@@ -295,12 +296,12 @@ func (f *folder0) fold(id int64, parts []map[int64]*part) snapshot {
 		f.t.Fatal(err)
 	}
 	if begin.Previous != 0 {
-		before, ok := f.tables[begin.Previous]
-		if !ok {
-			f.t.Fatalf("snapshot %d builds on %d, which is not committed", id, begin.Previous)
+		if begin.Previous != f.last {
+			f.t.Fatalf("snapshot %d builds on %d, the last one committed is %d", id, begin.Previous, f.last)
 		}
-		rows = maps.Clone(before)
+		rows = maps.Clone(f.tables[begin.Previous])
 	}
+	f.last = id
 	var counts change.Counts
 	for p := range begin.Partitions {
 		part := parts[p][id]
