@@ -143,7 +143,7 @@ func (p *partition) gap(offset, next int64, reason string) (journal.Entry, error
 		return journal.Entry{}, err
 	}
 	record, err := change.AppendEntry(nil, offset, message)
-	p.sequence.holes = true
+	p.sequence.holes, p.sequence.commit = true, 0
 	p.report.Gaps++
 	p.logger.Warn("consume: a gap", "offset", offset, "next", next, "reason", reason)
 	return journal.Entry{Offset: offset, Record: record}, err

@@ -10,7 +10,7 @@ import (
 // resume finds out from the journal's end where the sequence stands, and which row schema is in force. It reads the last
 // segment, and those before it only as long as they hold nothing but Opens and Gaps.
 func (p *partition) resume(dir string) error {
-	p.sequence = sequence{stream: p.table.stream}
+	p.sequence = sequence{stream: p.table.stream, decides: p.number == 0}
 	p.decoder = change.NewDecoder()
 	p.next = p.journal.NextOffset()
 	segments := p.journal.Reader().Segments()
@@ -73,7 +73,7 @@ func (p *partition) readSegment(info journal.SegmentInfo, end int64) (sequence, 
 // take follows an entry of the journal: all that stands there was accepted once.
 func (s *sequence) take(m change.Message) {
 	if m.Gap != nil {
-		s.holes = true
+		s.holes, s.commit = true, 0
 		return
 	}
 	s.stamp, _ = m.Stamp()

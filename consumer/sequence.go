@@ -25,6 +25,7 @@ type sequence struct {
 	closed   bool  // by its Commit
 	holes    bool  // a Gap came last: what follows need not fit
 	commit   int64 // id of the last snapshot committed here, 0 when it is not known
+	decides  bool  // partition 0: a snapshot committed here is committed
 }
 
 // outOfOrder says what a message should have been.
@@ -66,11 +67,28 @@ func (s *sequence) begin(m *change.Begin) (verdict, error) {
 		return repeated, nil
 	case m.Stream != s.stream:
 		return 0, &outOfOrder{"a Begin of stream " + s.stream, "one of stream " + m.Stream}
-	case m.Previous != 0 && s.commit != 0 && m.Previous < s.commit:
-		return 0, &outOfOrder{fmt.Sprintf("a snapshot that builds on %d or later", s.commit), fmt.Sprintf("%d, which builds on %d", m.Snapshot, m.Previous)}
+	case m.Previous != 0 && !s.holes && !s.fits(m.Previous):
+		return 0, &outOfOrder{"a snapshot that builds on " + s.base(), fmt.Sprintf("%d, which builds on %d", m.Snapshot, m.Previous)}
 	}
 	s.snapshot, s.seq, s.closed, s.holes = m.Snapshot, 0, false, false
 	return accepted, nil
+}
+
+// fits says whether a snapshot can build on the one with this id. Only partition 0 knows which one was committed last: in the
+// others a Commit may be that of a snapshot that partition 0 never committed, and the next one builds on one before it.
+// But whatever was committed anywhere began here.
+func (s *sequence) fits(previous int64) bool {
+	if s.decides && s.commit != 0 {
+		return previous == s.commit
+	}
+	return previous <= s.snapshot
+}
+
+func (s *sequence) base() string {
+	if s.decides && s.commit != 0 {
+		return fmt.Sprint(s.commit)
+	}
+	return fmt.Sprintf("%d or one before", s.snapshot)
 }
 
 // place is a Change's or Commit's in its snapshot.
