@@ -19,7 +19,7 @@ const undoTime = 2 * time.Minute
 func (w *loading) finish(ctx context.Context, failed error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	err := w.db.sweep(ctx, w.record, w.created, w.staged)
+	err := w.db.sweep(ctx, w.record, w.created, w.staging)
 	if err == nil {
 		err = w.db.forget(w.record.ID)
 	}
@@ -34,10 +34,10 @@ func (w *loading) finish(ctx context.Context, failed error) error {
 	return nil
 }
 
-// sweep drops and removes what a record names.
-func (db *DB) sweep(ctx context.Context, r *record, created, staged bool) error {
+// sweep drops and removes what a record names: the new table and the staging table as far as they were made.
+func (db *DB) sweep(ctx context.Context, r *record, created, staging bool) error {
 	var err error
-	if created && !r.Proved || staged {
+	if created && !r.Proved || staging {
 		err = db.change(ctx, table.Name{}, func(s *session) error {
 			var targetErr error
 			if created && !r.Proved {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -442,5 +443,39 @@ func TestSessionOptionsAreSetEverywhere(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCancelledStatementEndsOnTheServer: the driver leaves a cancelled statement running; closing its session ends it.
+func TestCancelledStatementEndsOnTheServer(t *testing.T) {
+	b := newBench(t, sandbox.ImpalaOptions{}, Options{})
+	b.run(t, "CREATE TABLE shop.a (x INT) STORED AS PARQUET")
+	statement := "INSERT INTO shop.a VALUES (0)" + strings.Repeat(", (1)", 999)
+	b.run(t, statement)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error)
+	go func() {
+		ended <- b.change(ctx, table.Name{}, func(s *session) error {
+			return s.exec(ctx, "INSERT INTO shop.a SELECT p.x FROM shop.a p CROSS JOIN shop.a q CROSS JOIN shop.a r")
+		})
+	}()
+	running := func() bool {
+		return slices.ContainsFunc(b.server.Queries(), func(q sandbox.Query) bool { return strings.Contains(q.Statement, "CROSS JOIN") })
+	}
+	for !running() {
+		select {
+		case err := <-ended:
+			t.Fatalf("it ended before it was seen: %v", err)
+		default:
+			runtime.Gosched()
+		}
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if running() {
+		t.Errorf("still running: %v", b.server.Queries())
 	}
 }

@@ -20,6 +20,7 @@ type loading struct {
 	staged  bool     // through files, not INSERT VALUES
 	values  []string // INSERT VALUES statements
 	created bool     // CREATE TABLE of the target was sent
+	staging bool     // CREATE TABLE of the staging table was sent
 	loaded  table.Loaded
 }
 
@@ -213,6 +214,7 @@ func (w *loading) insert(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
+		w.staging = true
 		if err := s.exec(ctx, createStagingSQL(staging, w.l.Def.Schema, w.record.URI, w.l.RestoreID)); err != nil {
 			return err
 		}

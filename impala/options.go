@@ -48,7 +48,7 @@ type Staging struct {
 	Path   string   // here; "" where URI is a file: URI that means the same folder here
 	URI    string   // as Impala names it
 	Put    []string // the site's command that copies {path} to {uri}; none: the folder is shared
-	Remove []string // the site's command that removes {uri}
+	Remove []string // the site's command that removes {uri}, and succeeds where there is nothing (hdfs dfs -rm -r -f)
 }
 
 const (

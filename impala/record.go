@@ -27,8 +27,9 @@ type record struct {
 	Folder    string `json:"folder,omitempty"`        // the staging folder's name, under path and uri
 	Path      string `json:"path,omitempty"`
 	URI       string `json:"uri,omitempty"`
-	Owned     bool   `json:"owned"`  // the new table's location was read back and holds nothing of anybody else
-	Proved    bool   `json:"proved"` // the new table is finished and stays
+	Put       bool   `json:"put,omitempty"` // the site's command has begun to copy to uri
+	Owned     bool   `json:"owned"`         // the new table's location was read back and holds nothing of anybody else
+	Proved    bool   `json:"proved"`        // the new table is finished and stays
 }
 
 const (

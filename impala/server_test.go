@@ -340,6 +340,18 @@ func TestLoadKudu(t *testing.T) {
 	}
 }
 
+func TestLoadKuduRanges(t *testing.T) {
+	b := newBench(t, sandbox.ImpalaOptions{}, Options{})
+	b.run(t, "CREATE TABLE shop.a (id BIGINT PRIMARY KEY, name STRING) PARTITION BY RANGE (id) (PARTITION VALUES < 10, PARTITION 10 <= VALUES < 20) STORED AS KUDU", "INSERT INTO shop.a VALUES (1, 'Alice')")
+	if loaded := b.restored(t, shop("a"), shop("b")); len(loaded.Warnings) != 0 {
+		t.Errorf("%v", loaded.Warnings)
+	}
+	d, err := b.Describe(context.Background(), shop("b"))
+	if err != nil || !strings.Contains(d.DDL, "10 <= VALUES < 20") {
+		t.Errorf("%+v %v", d, err)
+	}
+}
+
 func TestLoadOfNoRows(t *testing.T) {
 	b := newBench(t, sandbox.ImpalaOptions{}, Options{})
 	b.run(t, "CREATE TABLE shop.a (id BIGINT, name STRING) STORED AS PARQUET")
@@ -373,7 +385,7 @@ func TestLoadThroughSiteCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := filepath.Join(dir, "site")
-	text := "#!/bin/sh\nto=${3#file://}\nif [ $1 = put ]; then cp -r \"$2\" \"$to\"; else rm -r \"$to\"; fi\n"
+	text := "#!/bin/sh\nto=${3#file://}\nif [ $1 = put ]; then cp -r \"$2\" \"$to\"; else rm -rf \"$to\"; fi\n"
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -381,6 +393,14 @@ func TestLoadThroughSiteCommands(t *testing.T) {
 		Put: []string{script, "put", "{path}", "{uri}"}, Remove: []string{script, "remove", "{path}", "{uri}"}}})
 	b.fullTable(t, shop("full"), "CREATE TABLE", "STORED AS PARQUET")
 	b.restored(t, shop("full"), shop("then"))
+	d, rows, digest := b.capture(t, shop("full"))
+	b.o.Staging.Put = []string{"false"}
+	_, err := b.Load(context.Background(), table.Load{Into: shop("no"), Source: shop("full"), RestoreID: "r", Def: *d, Digest: digest}, sequence(rows))
+	var command *CommandError
+	if !errors.As(err, &command) {
+		t.Errorf("a put that fails: %v", err)
+	}
+	b.nothingLeft(t)
 	for _, d := range []string{remote, filepath.Join(dir, "spool")} {
 		if entries, err := os.ReadDir(d); err != nil || len(entries) != 0 {
 			t.Errorf("left in %s: %v %v", d, entries, err)

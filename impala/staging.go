@@ -127,6 +127,10 @@ func (db *DB) put(ctx context.Context, r *record) error {
 	if len(db.o.Staging.Put) == 0 {
 		return nil
 	}
+	r.Put = true
+	if err := db.save(r); err != nil {
+		return err
+	}
 	return runCommand(ctx, db.o.Staging.Put, r)
 }
 
@@ -136,7 +140,7 @@ func (db *DB) unstage(ctx context.Context, r *record) error {
 		return nil
 	}
 	var err error
-	if len(db.o.Staging.Remove) > 0 {
+	if r.Put && len(db.o.Staging.Remove) > 0 {
 		err = runCommand(ctx, db.o.Staging.Remove, r)
 	}
 	return errors.Join(err, removeFolder(db.o.FS, r.Path))
