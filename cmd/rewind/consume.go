@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"rewind/disk"
 	"rewind/impala"
 	"rewind/replay"
+	"rewind/table"
 )
 
 // consumeFlags are the flags of consume.
@@ -90,15 +92,36 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 		o.Tables = append(o.Tables, t.name)
 	}
 	if o.UntilCaughtUp {
-		o.Progress = func(p consumer.Progress) {
-			m.report(fmt.Sprintf("journal %s/%d", p.Table, p.Partition), p.Entries, max(0, p.Entries+p.End-p.Next))
-		}
+		o.Progress = journalProgress(m)
 	}
 	report, err := consumer.Run(ctx, kafka, o)
 	if err == nil && o.UntilCaughtUp {
 		err = ctx.Err()
 	}
 	return report, err
+}
+
+// journalProgress shows a table's partitions, which are journaled at the same time, as one line.
+func journalProgress(m *meter) func(consumer.Progress) {
+	type place struct {
+		table     table.Name
+		partition int
+	}
+	var mu sync.Mutex
+	known := map[place]consumer.Progress{}
+	return func(p consumer.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		known[place{p.Table, p.Partition}] = p
+		var done, total int64
+		for at, q := range known {
+			if at.table == p.Table {
+				done += q.Entries
+				total += q.Entries + max(0, q.End-q.Next)
+			}
+		}
+		m.report("journal "+p.Table.String(), done, total)
+	}
 }
 
 // consumeOnce journals what the tables' topics hold now.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -29,6 +30,9 @@ look into it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if rows < 1000 {
 				return usageErrorf("the second part changes every thousandth row").because(fmt.Errorf("--rows %d is fewer than 1000", rows))
+			}
+			if !cmd.Flags().Changed("log-level") {
+				a.log = slog.New(slog.DiscardHandler) // the story is enough
 			}
 			return a.demo(cmd.Context(), dir, rows)
 		},

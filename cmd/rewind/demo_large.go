@@ -100,7 +100,7 @@ func (s *story) insertOrders(ctx context.Context, first, n int) error {
 		if err := s.quietly(ctx, statement.String()); err != nil {
 			return err
 		}
-		m.report("insert into shop.orders", int64(from-first), int64(n))
+		m.report("insert into shop.orders", int64(min(from+insertBatch-first, n)), int64(n))
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func (s *story) capture(ctx context.Context, name table.Name) error {
 	if name == myTable {
 		s.points = append(s.points, p.ID)
 	}
-	s.show("restore point %d: %s %s (%s)", p.ID, thousands(p.Rows), plural(p.Rows, "row"), countsText(p.Counts))
+	s.show("restore point %d: %s (%s)", p.ID, count(p.Rows, "row"), countsText(p.Counts))
 	s.show("captured %s, journaled %s", rate(p.Rows, captured), rate(changes(p.Counts), consumed))
 	return nil
 }

@@ -73,8 +73,7 @@ func (a *app) printHistory(h replay.History, allColumns bool) error {
 		}
 		return nil
 	}
-	n := int64(len(h.Versions))
-	fmt.Fprintf(a.stdout, "%s, %s: %d %s, times in UTC\n", h.Table, h.Key, n, plural(n, "version"))
+	fmt.Fprintf(a.stdout, "%s, %s: %s\n", h.Table, h.Key, count(int64(len(h.Versions)), "version"))
 	for _, v := range h.Versions {
 		fmt.Fprintln(a.stdout)
 		printVersion(a.stdout, v, allColumns)
@@ -124,8 +123,8 @@ func printVersion(w io.Writer, v replay.Version, allColumns bool) {
 	}
 }
 
-// clock writes a time to the millisecond, in UTC.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
+// clock writes a time in UTC to the microsecond, in a form that --at takes: what is shown can be pasted.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
 // cellText shows a value so that NULL and the text NULL differ.
 func cellText(c replay.Cell) string {

@@ -76,9 +76,20 @@ func thousands(n int64) string {
 	return s
 }
 
+// count is "1 row", "1,234 rows".
+func count(n int64, noun string) string { return thousands(n) + " " + plural(n, noun) }
+
+// stageText says how long a stage took, and how fast it was where it went through rows.
+func stageText(rows int64, took time.Duration) string {
+	if rows == 0 {
+		return shortDuration(took)
+	}
+	return rate(rows, took)
+}
+
 // rate is "n rows in t (r rows/s)".
 func rate(rows int64, took time.Duration) string {
-	text := fmt.Sprintf("%s %s in %s", thousands(rows), plural(rows, "row"), shortDuration(took))
+	text := fmt.Sprintf("%s in %s", count(rows, "row"), shortDuration(took))
 	if rows >= 1000 && took > 0 {
 		text += fmt.Sprintf(" (%s rows/s)", thousands(int64(float64(rows)/took.Seconds())))
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
@@ -29,8 +28,11 @@ It reads the journal alone: neither Kafka nor Impala need to be there.`,
 			if err != nil {
 				return err
 			}
-			for _, name := range names {
-				if err := a.points(cmd.Context(), c, name); err != nil {
+			for i, name := range names {
+				if i > 0 && !a.json {
+					fmt.Fprintln(a.stdout)
+				}
+				if err := a.points(c, name); err != nil {
 					return err
 				}
 			}
@@ -98,7 +100,7 @@ type gapLine struct {
 	Gap   replay.Gap `json:"gap"`
 }
 
-func (a *app) points(_ context.Context, c *config, name table.Name) error {
+func (a *app) points(c *config, name table.Name) error {
 	j, err := a.openJournal(c, name, nil)
 	if err != nil {
 		return err
@@ -117,11 +119,11 @@ func (a *app) points(_ context.Context, c *config, name table.Name) error {
 		}
 		return j.Damage()
 	}
-	fmt.Fprintf(a.stdout, "%s: %d restore %s, times in UTC\n\n", name, len(points), plural(int64(len(points)), "point"))
+	fmt.Fprintf(a.stdout, "%s: %s\n\n", name, count(int64(len(points)), "restore point"))
 	g := newGrid("id (--at)", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
 	g.rightAlign(3, 4, 5, 6, 7, 9)
 	for _, p := range points {
-		g.add(p.ID, p.ReadEnded.UTC().Format("2006-01-02 15:04:05.000"), thousands(p.Rows),
+		g.add(p.ID, clock(p.ReadEnded), thousands(p.Rows),
 			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
 			p.Schema, thousands(p.Bytes), provedText(p.Proved))
 	}
@@ -129,7 +131,7 @@ func (a *app) points(_ context.Context, c *config, name table.Name) error {
 	for _, gap := range j.Gaps() {
 		fmt.Fprintf(a.stdout, "\ngap in partition %d, offsets %d to %d: %s\n", gap.Partition, gap.Offset, gap.NextOffset-1, gap.Reason)
 		for _, lost := range gap.Lost {
-			fmt.Fprintf(a.stdout, "  snapshot %d (read until %s) cannot be restored\n", lost.ID, lost.ReadEnded.UTC().Format("2006-01-02 15:04:05.000"))
+			fmt.Fprintf(a.stdout, "  snapshot %d (read until %s) cannot be restored\n", lost.ID, clock(lost.ReadEnded))
 		}
 	}
 	return j.Damage()

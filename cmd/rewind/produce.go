@@ -171,10 +171,10 @@ func (a *app) printCapture(r producer.Report) error {
 	if r.Baseline && r.Reason != "" {
 		baseline = " [baseline: " + r.Reason + "]"
 	}
-	fmt.Fprintf(a.stdout, "%s: snapshot %d, %s %s: %s%s\n", r.Table, r.Snapshot, thousands(r.Rows), plural(r.Rows, "row"), countsText(counts), baseline)
+	fmt.Fprintf(a.stdout, "%s: snapshot %d, %s: %s%s\n", r.Table, r.Snapshot, count(r.Rows, "row"), countsText(counts), baseline)
 	var stages []string
 	for _, s := range r.Stages {
-		stages = append(stages, s.Name+" "+rate(s.Rows, s.Took))
+		stages = append(stages, s.Name+" "+stageText(s.Rows, s.Took))
 	}
 	if len(stages) > 0 {
 		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(stages, "; "))

@@ -14,12 +14,12 @@ import (
 func (a *app) printAnswer(answer replay.Answer) {
 	asked := answer.Asked
 	if answer.Time != nil {
-		asked += " = " + clock(*answer.Time) + " UTC"
+		asked += " = " + clock(*answer.Time)
 		if answer.Zone != "" {
-			asked += ", read as " + answer.Zone
+			asked += " (" + answer.Zone + ")"
 		}
 	}
-	g := newGrid("", "id", "read ended (UTC)", "rows")
+	g := newGrid("", "id", "read ended", "rows")
 	g.rightAlign(4)
 	row := func(what string, p *replay.Point) {
 		if p != nil {
@@ -54,7 +54,7 @@ func (a *app) printPlan(job *restoreJob, answer replay.Answer) error {
 		p.Steps = append(p.Steps, "capture "+p.Table+" as it is now, and wait until the capture is in the journal")
 	}
 	p.Steps = append(p.Steps,
-		fmt.Sprintf("fold the journal up to %d: %s rows, digest %s", answer.Point.ID, thousands(answer.Point.Rows), answer.Point.DigestText),
+		fmt.Sprintf("fold the journal up to %d: %s, digest %s", answer.Point.ID, count(answer.Point.Rows, "row"), answer.Point.DigestText),
 		"load them into "+into+", made from the definition of that point",
 		"prove the loaded table by the same digest")
 	if job.flags.replace {
@@ -91,12 +91,7 @@ func (a *app) printCertificate(c replay.Certificate) error {
 		g.add("  the old table is kept as", c.Kept)
 	}
 	for _, s := range c.Stages {
-		took := time.Duration(s.Seconds * float64(time.Second))
-		if s.Rows > 0 {
-			g.add("  "+s.Name, rate(s.Rows, took))
-		} else {
-			g.add("  "+s.Name, shortDuration(took))
-		}
+		g.add("  "+s.Name, stageText(s.Rows, time.Duration(s.Seconds*float64(time.Second))))
 	}
 	g.printBare(a.stdout)
 	return nil

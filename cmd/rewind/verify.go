@@ -84,11 +84,11 @@ func (a *app) printVerdict(v replay.Verdict) error {
 			proved++
 		}
 	}
-	fmt.Fprintf(a.stdout, "%s: %d of %d restore points proved; %s entries in %d segments, %s bytes, %.2f s\n",
-		v.Table, proved, len(v.Points), thousands(v.Entries), v.Segments, thousands(v.Bytes), v.Seconds)
+	fmt.Fprintf(a.stdout, "%s: %d of %d restore points proved; %s entries in %s, %s bytes, %.2f s\n",
+		v.Table, proved, len(v.Points), thousands(v.Entries), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
 	for _, p := range v.Points {
 		if p.Proved {
-			fmt.Fprintf(a.stdout, "  %d  %s rows  digest %s  %s\n", p.Point.ID, thousands(p.Point.Rows), p.Point.DigestText, p.How)
+			fmt.Fprintf(a.stdout, "  %d  %s  digest %s  %s\n", p.Point.ID, count(p.Point.Rows, "row"), p.Point.DigestText, p.How)
 		} else {
 			fmt.Fprintf(a.stdout, "  %d  NOT PROVED  %s\n", p.Point.ID, p.Why)
 		}
