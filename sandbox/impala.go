@@ -33,6 +33,10 @@ type ImpalaOptions struct {
 	FetchDelay   time.Duration // every batch is computed that much later
 	FetchWait    time.Duration // how long a fetch waits before it answers STILL_EXECUTING; 0: 1s
 	ExpireAfter  int           // statements after which a session has expired; 0: never
+
+	// Fault is asked before each statement: an error in before is reported
+	// instead of executing it, one in after although it was executed.
+	Fault func(statement string) (before, after error)
 }
 
 // Impala is a running stand-in: a HiveServer2 server that understands Impala's
@@ -86,7 +90,7 @@ func (i *Impala) start(dir string) error {
 	}
 	i.addr = l.Addr().String()
 	i.server = hs2.Serve(l, i.engine, hs2.Options{User: o.User, Password: o.Password, BatchRows: o.BatchRows, EmptyBatches: o.EmptyBatches,
-		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Logger: o.Logger})
+		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Logger: o.Logger})
 	return nil
 }
 

@@ -41,7 +41,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	d := &Reader{in: bufio.NewReaderSize(r, 1<<16)}
 	var head [4]byte
 	if _, err := io.ReadFull(d.in, head[:]); err != nil || !bytes.Equal(head[:], magic) {
-		return nil, errors.New("Invalid AVRO_VERSION_HEADER: no Avro container file")
+		return nil, errors.New("invalid AVRO_VERSION_HEADER: no Avro container file")
 	}
 	meta, err := d.metadata()
 	if err != nil {
@@ -54,7 +54,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	switch d.codec {
 	case "", "null", "snappy", "deflate":
 	default:
-		return nil, fmt.Errorf("Unknown Avro compression codec: %s", d.codec)
+		return nil, fmt.Errorf("unknown Avro compression codec: %s", d.codec)
 	}
 	d.Fields, err = parseSchema(meta["avro.schema"])
 	return d, err
@@ -133,7 +133,7 @@ func (d *Reader) nextBlock() error {
 	}
 	var sync [16]byte
 	if _, err := io.ReadFull(d.in, sync[:]); err != nil || sync != d.sync {
-		return fmt.Errorf("Bad synchronization marker: %w", errors.Join(unexpected(err)))
+		return errors.Join(errors.New("bad synchronization marker"), unexpected(err))
 	}
 	if n < 0 {
 		return fmt.Errorf("a block of %d records", n)
@@ -158,7 +158,7 @@ func (d *Reader) decompress(b []byte) ([]byte, error) {
 		}
 		n, err := snappy.DecodedLen(b[:len(b)-4])
 		if err != nil || n > maxBlock {
-			return nil, fmt.Errorf("a snappy block of %d bytes: %w", n, errors.Join(err))
+			return nil, errors.Join(fmt.Errorf("a snappy block of %d bytes", n), err)
 		}
 		raw, err := snappy.Decode(nil, b[:len(b)-4])
 		if err == nil && crc32.ChecksumIEEE(raw) != binary.BigEndian.Uint32(b[len(b)-4:]) {
@@ -167,8 +167,8 @@ func (d *Reader) decompress(b []byte) ([]byte, error) {
 		return raw, err
 	case "deflate":
 		r := flate.NewReader(bytes.NewReader(b))
-		defer r.Close()
-		return io.ReadAll(io.LimitReader(r, maxBlock))
+		raw, err := io.ReadAll(io.LimitReader(r, maxBlock))
+		return raw, errors.Join(err, r.Close())
 	}
 	return b, nil
 }
@@ -183,10 +183,10 @@ func parseSchema(text []byte) ([]Field, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &record); err != nil {
-		return nil, fmt.Errorf("Failed to parse file schema: %w", err)
+		return nil, fmt.Errorf("parse the file schema: %w", err)
 	}
 	if record.Type != "record" {
-		return nil, errors.New("Expected file schema of an Avro record")
+		return nil, errors.New("the file schema is no record")
 	}
 	fields := make([]Field, len(record.Fields))
 	for i, f := range record.Fields {

@@ -49,7 +49,8 @@ func parseField(name string, text json.RawMessage) (Field, error) {
 	f := Field{Name: strings.ToLower(name)}
 	var union []json.RawMessage
 	if json.Unmarshal(text, &union) != nil {
-		return f, f.parseType(text)
+		err := f.parseType(text)
+		return f, err
 	}
 	if len(union) != 2 {
 		return f, fmt.Errorf("field %s: only unions of null and one type are supported", name)
@@ -58,7 +59,8 @@ func parseField(name string, text json.RawMessage) (Field, error) {
 	for i, branch := range union {
 		if string(branch) == `"null"` {
 			f.nullAt = int64(i)
-			return f, f.parseType(union[1-i])
+			err := f.parseType(union[1-i])
+			return f, err
 		}
 	}
 	return f, fmt.Errorf("field %s: a union without null is not supported", name)

@@ -177,10 +177,12 @@ func (a *analyzer) cast(n node, to Type) (node, error) {
 func assignable(n node, to Type) bool {
 	from := n.typ
 	switch {
-	case retypes(from, to) && !(from.Kind == Binary && to.Kind == String) && !(from.Kind == String && to.Kind == Binary):
-		return true
+	case from.Kind == Binary && to.Kind == String:
+		return false
 	case from.Kind == String && to.Kind == Binary:
 		return n.constant != nil
+	case retypes(from, to):
+		return true
 	case from.isInteger() && to.isFloat(), from.isFloat() && to.Kind == Double:
 		return true
 	case from.Kind == Decimal && to.isFloat():

@@ -208,7 +208,7 @@ func (a *analyzer) shift(op string, l node, i *sql.Interval, s *scope) (node, er
 
 var intervals = map[string]func(time.Time, int64) time.Time{
 	"year":        func(t time.Time, n int64) time.Time { return addMonths(t, 12*n) },
-	"month":       func(t time.Time, n int64) time.Time { return addMonths(t, n) },
+	"month":       addMonths,
 	"week":        func(t time.Time, n int64) time.Time { return t.AddDate(0, 0, int(7*n)) },
 	"day":         func(t time.Time, n int64) time.Time { return t.AddDate(0, 0, int(n)) },
 	"hour":        func(t time.Time, n int64) time.Time { return t.Add(time.Duration(n) * time.Hour) },

@@ -49,6 +49,7 @@ func (a *analyzer) avroSource(src *source, t *Table, alias string) error {
 func (a *analyzer) connectScans(failure *error) error {
 	for _, scan := range a.scans {
 		scan.failure = failure
+		//nolint:staticcheck // what replaces it needs Go 1.27
 		err := sqlite3.CreateModule(a.conn, scan.name, nil,
 			func(db *sqlite3.Conn, _, _, _ string, _ ...string) (*avroScan, error) {
 				names := make([]string, len(scan.columns))
@@ -172,7 +173,7 @@ func (c *avroCursor) open(name string) error {
 			}
 			take, ok := avroConversion(f, col.Type)
 			if !ok {
-				return fmt.Errorf("Unresolvable types for column '%s': declared column type: %s, file schema's type: %s",
+				return fmt.Errorf("unresolvable types for column '%s': declared column type: %s, file schema's type: %s",
 					col.Name, col.Type, describeField(f))
 			}
 			c.fields[i], c.take[i] = j, take

@@ -42,10 +42,10 @@ var builtins = map[string]builtin{
 	}, String),
 	"base64decode": simple("base64decode", String, func(x []datum) (datum, error) {
 		b, err := base64.StdEncoding.AppendDecode(nil, x[0].b)
-		if err != nil {
-			return null, nil
+		if err == nil {
+			return blob(b), nil
 		}
-		return blob(b), nil
+		return null, nil
 	}, String),
 	"substr":    substring,
 	"substring": substring,
@@ -270,10 +270,10 @@ func toTimestampCall(a *analyzer, args []node) (node, error) {
 		layout := strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02", "HH", "15", "mm", "04", "ss", "05",
 			"SSSSSSSSS", "000000000", "SSSSSS", "000000", "SSS", "000").Replace(string(x[1].b))
 		t, err := time.Parse(layout, string(x[0].b))
-		if err != nil {
-			return null, nil
+		if err == nil {
+			return timestamp(t), nil
 		}
-		return timestamp(t), nil
+		return null, nil
 	}, String, String)(a, args)
 }
 

@@ -62,9 +62,6 @@ func (t *Table) purges() bool {
 	return !t.External || strings.EqualFold(t.Properties["external.table.purge"], "true")
 }
 
-// property looks a table property up, whatever the case of its name.
-func (t *Table) property(name string) string { return t.Properties[name] }
-
 const catalogDDL = `
 CREATE TABLE IF NOT EXISTS databases (name TEXT PRIMARY KEY, comment TEXT, location TEXT);
 CREATE TABLE IF NOT EXISTS catalog (db TEXT, name TEXT, body TEXT, PRIMARY KEY (db, name));
@@ -81,13 +78,12 @@ func one(c *sqlite3.Conn, query string, args ...any) (string, bool, error) {
 }
 
 // all runs a query of the catalog and gives its rows as text.
-func all(c *sqlite3.Conn, columns int, query string, args ...any) ([][]string, error) {
+func all(c *sqlite3.Conn, columns int, query string, args ...any) (rows [][]string, err error) {
 	s, err := prepare(c, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	var rows [][]string
+	defer closing(s, &err)
 	for s.Step() {
 		row := make([]string, columns)
 		for i := range row {
@@ -98,14 +94,17 @@ func all(c *sqlite3.Conn, columns int, query string, args ...any) ([][]string, e
 	return rows, s.Err()
 }
 
-func execute(c *sqlite3.Conn, query string, args ...any) error {
+func execute(c *sqlite3.Conn, query string, args ...any) (err error) {
 	s, err := prepare(c, query, args...)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer closing(s, &err)
 	return s.Exec()
 }
+
+// closing ends a statement, for defer.
+func closing(s *sqlite3.Stmt, err *error) { *err = errors.Join(*err, s.Close()) }
 
 func prepare(c *sqlite3.Conn, query string, args ...any) (*sqlite3.Stmt, error) {
 	s, _, err := c.Prepare(query)

@@ -114,10 +114,10 @@ func toInteger(from, to Type) (conversion, bool) {
 	case from.isText():
 		return func(d datum) (datum, error) {
 			i, err := strconv.ParseInt(strings.TrimSpace(string(d.b)), 10, 64)
-			if err != nil || !fits(i, to.Kind) {
-				return null, nil
+			if err == nil && fits(i, to.Kind) {
+				return integer(i), nil
 			}
-			return integer(i), nil
+			return null, nil
 		}, true
 	case from.Kind == Timestamp && to.Kind == BigInt:
 		return func(d datum) (datum, error) { return integer(d.time().Unix()), nil }, true

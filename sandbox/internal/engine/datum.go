@@ -73,8 +73,6 @@ func (u unscaled) int64() (int64, bool) {
 	return int64(u.lo), u.hi == int64(u.lo)>>63
 }
 
-func small(i int64) unscaled { return unscaled{i >> 63, uint64(i)} }
-
 func (u unscaled) big() *big.Int {
 	if i, ok := u.int64(); ok {
 		return big.NewInt(i)

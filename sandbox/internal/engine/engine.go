@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/ncruces/go-sqlite3"
@@ -65,7 +67,9 @@ func Open(o Options) (*Engine, error) {
 func (e *Engine) Warehouse() string { return e.warehouse }
 
 func (e *Engine) connect() (*sqlite3.Conn, error) {
-	c, err := sqlite3.Open("file:" + filepath.ToSlash(e.file) + "?_pragma=busy_timeout(60000)")
+	path := "/" + strings.TrimPrefix(filepath.ToSlash(e.file), "/")
+	name := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(60000)"} // a path may hold # and ?
+	c, err := sqlite3.Open(name.String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.file, err)
 	}

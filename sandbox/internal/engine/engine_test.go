@@ -27,7 +27,8 @@ func open(t testing.TB, o Options) (*Engine, *Session) {
 			t.Error(err)
 		}
 	})
-	return e, e.NewSession("tester", nil)
+	s := e.NewSession("tester", nil)
+	return e, s
 }
 
 // run executes a statement and gives its rows as text: NULL, and columns

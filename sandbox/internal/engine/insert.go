@@ -39,7 +39,7 @@ func (w *writer) insert(s *sql.Insert) error {
 		return err
 	}
 	a := w.analyzer()
-	r, err := a.query(s.Query, nil)
+	r, err := a.rawQuery(s.Query, nil)
 	if err != nil {
 		return err
 	}
@@ -122,12 +122,8 @@ func (w *writer) match(a *analyzer, t *Table, names []string, static map[string]
 			targets[i].value = n
 		case from >= 0:
 			targets[i].from = from
-			source := node{typ: r.columns[from].typ, sql: fmt.Sprintf("c%d", from)}
-			if r.values != nil {
-				source.constant = r.values[0][from].constant
-			}
-			if r.values == nil || len(r.values) == 0 {
-				targets[i].value, err = w.assign(a, t, source, c)
+			if r.values == nil { // VALUES are checked row by row
+				targets[i].value, err = w.assign(a, t, node{typ: r.columns[from].typ, sql: fmt.Sprintf("c%d", from)}, c)
 			}
 		case slices.Contains(t.Key, c.Name):
 			return nil, analysis("All primary key columns must be specified for INSERTing into Kudu tables. Missing columns are: %s", c.Name)
@@ -197,6 +193,9 @@ func (w *writer) insertRows(a *analyzer, t *Table, st *store, s *sql.Insert, r *
 	if r.values != nil && constantRows(r.values) {
 		return w.insertValues(a, t, st, s, r, targets, verb+into, conflict)
 	}
+	if r.values != nil {
+		r.settle()
+	}
 	values := make([]node, len(targets))
 	for i, g := range targets {
 		if g.from >= 0 && g.value.sql == "" {
@@ -254,26 +253,10 @@ func kuduVerb(s *sql.Insert, st *store, targets []target) (verb, conflict string
 	return "INSERT ", conflict + "UPDATE SET " + strings.Join(sets, ", ")
 }
 
-func (w *writer) insertValues(a *analyzer, t *Table, st *store, s *sql.Insert, r *relation, targets []target, into, conflict string) error {
-	rows := make([][]datum, 0, len(r.values))
-	for _, row := range r.values {
-		out := make([]datum, len(targets))
-		for i, g := range targets {
-			n := g.value
-			if g.from >= 0 {
-				var err error
-				if n, err = w.assign(a, t, row[g.from], g.column); err != nil {
-					return err
-				}
-			}
-			if n.constant == nil {
-				return analysis("DEFAULT of column %s is no constant", g.column.Name)
-			}
-			out[i] = *n.constant
-		}
-		if !keyHasNull(t, out) {
-			rows = append(rows, out)
-		}
+func (w *writer) insertValues(a *analyzer, t *Table, st *store, s *sql.Insert, r *relation, targets []target, into, conflict string) (err error) {
+	rows, err := w.valueRows(a, t, r, targets)
+	if err != nil {
+		return err
 	}
 	if s.Overwrite {
 		if err := w.clearFor(t, st, targets, rows); err != nil {
@@ -284,7 +267,7 @@ func (w *writer) insertValues(a *analyzer, t *Table, st *store, s *sql.Insert, r
 	if err != nil {
 		return err
 	}
-	defer stmt.Close()
+	defer closing(stmt, &err)
 	for _, row := range rows {
 		for i, d := range row {
 			if err := bindDatum(stmt, i+1, targets[i].column.Type, d); err != nil {
@@ -297,6 +280,31 @@ func (w *writer) insertValues(a *analyzer, t *Table, st *store, s *sql.Insert, r
 		w.result.Modified += w.conn.Changes()
 	}
 	return nil
+}
+
+// valueRows are the rows of VALUES as they are stored.
+func (w *writer) valueRows(a *analyzer, t *Table, r *relation, targets []target) ([][]datum, error) {
+	rows := make([][]datum, 0, len(r.values))
+	for _, row := range r.values {
+		out := make([]datum, len(targets))
+		for i, g := range targets {
+			n := g.value
+			if g.from >= 0 {
+				var err error
+				if n, err = w.assign(a, t, row[g.from], g.column); err != nil {
+					return nil, err
+				}
+			}
+			if n.constant == nil {
+				return nil, analysis("DEFAULT of column %s is no constant", g.column.Name)
+			}
+			out[i] = *n.constant
+		}
+		if !keyHasNull(t, out) {
+			rows = append(rows, out)
+		}
+	}
+	return rows, nil
 }
 
 func keyHasNull(t *Table, row []datum) bool {
@@ -317,7 +325,7 @@ func bindDatum(s *sqlite3.Stmt, i int, t Type, d datum) error {
 
 // clearFor deletes what INSERT OVERWRITE replaces: the table, or the
 // partitions into which the new rows go.
-func (w *writer) clearFor(t *Table, st *store, targets []target, rows [][]datum) error {
+func (w *writer) clearFor(t *Table, st *store, targets []target, rows [][]datum) (err error) {
 	if t.Partitions == 0 {
 		return errors.Join(execute(w.conn, "DELETE FROM "+st.table()), st.unmark())
 	}
@@ -330,7 +338,7 @@ func (w *writer) clearFor(t *Table, st *store, targets []target, rows [][]datum)
 	if err != nil {
 		return err
 	}
-	defer stmt.Close()
+	defer closing(stmt, &err)
 	for _, row := range rows {
 		for i := first; i < len(targets); i++ {
 			if err := bindDatum(stmt, i-first+1, targets[i].column.Type, row[i]); err != nil {

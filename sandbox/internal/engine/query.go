@@ -26,6 +26,18 @@ type resultColumn struct {
 
 // query analyzes a query whose columns may refer to those of the queries around it.
 func (a *analyzer) query(q *sql.Query, outer *scope) (*relation, error) {
+	r, err := a.rawQuery(q, outer)
+	if err == nil && r.values != nil {
+		r.settle()
+	}
+	return r, err
+}
+
+// settle writes the rows of VALUES as text.
+func (r *relation) settle() { r.sql, r.values = valuesText(r.values, len(r.columns)), nil }
+
+// rawQuery leaves the rows of VALUES as they are, for INSERT.
+func (a *analyzer) rawQuery(q *sql.Query, outer *scope) (*relation, error) {
 	if a.depth++; a.depth > maxDepth {
 		return nil, analysis("Query nested too deep")
 	}
@@ -53,11 +65,14 @@ func (a *analyzer) body(q *sql.Query, outer *scope) (r *relation, order []string
 	if r, err = a.unordered(q.Body, outer); err != nil || len(q.Order) == 0 {
 		return r, nil, err
 	}
+	if r.values != nil {
+		r.settle()
+	}
 	src := &source{}
 	for i, c := range r.columns {
 		src.columns = append(src.columns, sourceColumn{c.name, c.typ, "c" + strconv.Itoa(i)})
 	}
-	r.sql, r.values = "SELECT * FROM ("+r.sql+")", nil
+	r.sql = "SELECT * FROM (" + r.sql + ")"
 	order, err = a.order(q.Order, r, &scope{sources: []*source{src}}, nil)
 	return r, order, err
 }
@@ -93,7 +108,7 @@ func (a *analyzer) limit(r *relation, q *sql.Query) error {
 			return analysis("%s expression must be a constant integer, not negative", part.word)
 		}
 		if r.values != nil {
-			r.sql, r.values = "SELECT * FROM ("+r.sql+")", nil
+			r.settle()
 		}
 		if part.word == "OFFSET" && q.Limit == nil {
 			r.sql += " LIMIT -1"
@@ -325,7 +340,6 @@ func (a *analyzer) valuesBody(v *sql.Values) (*relation, error) {
 	if err := a.unifyRows(r); err != nil {
 		return nil, err
 	}
-	r.sql = valuesText(r.values, len(r.columns))
 	return r, nil
 }
 

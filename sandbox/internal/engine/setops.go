@@ -19,6 +19,9 @@ func (a *analyzer) setOperation(o *sql.SetOperation, outer *scope) (*relation, e
 		if len(sides) > 0 && len(r.columns) != len(sides[0].columns) {
 			return nil, analysis("Operands have unequal number of columns: %d column(s) and %d column(s)", len(sides[0].columns), len(r.columns))
 		}
+		if r.values != nil {
+			r.settle()
+		}
 		sides = append(sides, r)
 	}
 	types := make([]Type, len(sides[0].columns))

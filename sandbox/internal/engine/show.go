@@ -182,19 +182,19 @@ func (s *Session) showStats(c *sqlite3.Conn, t *Table, partitions bool) (*Result
 	return s.showPartitions(c, t)
 }
 
-func (s *Session) showPartitions(c *sqlite3.Conn, t *Table) (*Result, error) {
+func (s *Session) showPartitions(c *sqlite3.Conn, t *Table) (result *Result, err error) {
 	first := len(t.Columns) - t.Partitions
 	var names, selects []string
 	for i := first; i < len(t.Columns); i++ {
 		names = append(names, t.Columns[i].Name)
-		selects = append(selects, fmt.Sprintf("coalesce(CAST(`%s` AS STRING), 'NULL')", t.Columns[i].Name))
+		selects = append(selects, "coalesce(CAST(`"+t.Columns[i].Name+"` AS STRING), 'NULL')")
 	}
 	list := strings.Join(selects, ", ")
 	ordinals := make([]string, len(names))
 	for i := range ordinals {
 		ordinals[i] = strconv.Itoa(i + 1)
 	}
-	q, err := sql.ParseQuery(fmt.Sprintf("SELECT DISTINCT %s FROM `%s`.`%s` ORDER BY %s", list, t.Database, t.Name, strings.Join(ordinals, ", ")))
+	q, err := sql.ParseQuery("SELECT DISTINCT " + list + " FROM `" + t.Database + "`.`" + t.Name + "` ORDER BY " + strings.Join(ordinals, ", "))
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (s *Session) showPartitions(c *sqlite3.Conn, t *Table) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer stmt.Close()
+	defer closing(stmt, &err)
 	var values []string
 	for stmt.Step() {
 		for i := range names {
@@ -215,7 +215,7 @@ func (s *Session) showPartitions(c *sqlite3.Conn, t *Table) (*Result, error) {
 		}
 		values = append(values, "-1", "1", "0B", "NOT CACHED", "NOT CACHED", shownFormat(t), "false", t.Location)
 	}
-	columns := append(names, "#Rows", "#Files", "Size", "Bytes Cached", "Cache Replication", "Format", "Incremental stats", "Location")
+	columns := append(slices.Clone(names), "#Rows", "#Files", "Size", "Bytes Cached", "Cache Replication", "Format", "Incremental stats", "Location")
 	return textRows(columns, values), stepError(stmt.Err(), failure)
 }
 

@@ -57,7 +57,8 @@ func openStore(c *sqlite3.Conn, t *Table) (*store, error) {
 			return nil, err
 		}
 	}
-	return s, s.addColumns(c, t.Columns)
+	err = s.addColumns(c, t.Columns)
+	return s, err
 }
 
 func newStore(c *sqlite3.Conn, t *Table) (*store, error) {

@@ -52,12 +52,12 @@ func (w *writer) analyzer() *analyzer { return newAnalyzer(w.conn, w.session) }
 func (w *writer) table(name sql.TableName) (*Table, error) { return w.session.table(w.conn, name) }
 
 // run executes analyzed text and gives the number of rows that it changed.
-func (w *writer) run(a *analyzer, text string) (int64, error) {
+func (w *writer) run(a *analyzer, text string) (changed int64, err error) {
 	stmt, failure, err := a.prepare(text)
 	if err != nil {
 		return 0, err
 	}
-	defer stmt.Close()
+	defer closing(stmt, &err)
 	if err := stmt.Exec(); err != nil {
 		return 0, stepError(err, failure)
 	}
@@ -82,7 +82,7 @@ func (w *writer) setStats(t *Table, rows int64) error {
 	return saveTable(w.conn, t)
 }
 
-func (w *writer) count(t *Table) (int64, error) {
+func (w *writer) count(t *Table) (rows int64, err error) {
 	a := w.analyzer()
 	src := &source{}
 	if err := a.tableSource(src, t, "t"); err != nil {
@@ -92,7 +92,7 @@ func (w *writer) count(t *Table) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer stmt.Close()
+	defer closing(stmt, &err)
 	if !stmt.Step() {
 		return 0, stepError(stmt.Err(), failure)
 	}

@@ -137,12 +137,36 @@ func (h *handler) ExecuteStatement(_ context.Context, r *hs.TExecuteStatementReq
 	if err != nil {
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}
-	op := h.start(x, r.Statement, st.HasRows(), func(ctx context.Context) (*engine.Result, error) { return x.engine.Execute(ctx, st) })
+	op := h.start(x, r.Statement, st.HasRows(), h.faulty(r.Statement, func(ctx context.Context) (*engine.Result, error) {
+		return x.engine.Execute(ctx, st)
+	}))
 	if _, err := op.wait(patience); err != nil {
 		h.forget(op)
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}
 	return &hs.TExecuteStatementResp{Status: success(), OperationHandle: op.handle()}, nil
+}
+
+// faulty fails a statement where a test asks for it: before it did anything,
+// or after all of it, as a lost answer does.
+func (h *handler) faulty(statement string, execute func(context.Context) (*engine.Result, error)) func(context.Context) (*engine.Result, error) {
+	if h.server.options.Fault == nil {
+		return execute
+	}
+	return func(ctx context.Context) (*engine.Result, error) {
+		before, after := h.server.options.Fault(statement)
+		if before != nil {
+			return nil, before
+		}
+		result, err := execute(ctx)
+		if err == nil && after != nil {
+			err = after
+			if result.Rows != nil {
+				err = errors.Join(err, result.Rows.Close())
+			}
+		}
+		return result, err
+	}
 }
 
 func (h *handler) start(x *session, statement string, hasRows bool, execute func(context.Context) (*engine.Result, error)) *operation {

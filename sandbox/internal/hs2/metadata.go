@@ -119,6 +119,8 @@ func (unsupported) RenewDelegationToken(context.Context, *hs.TRenewDelegationTok
 }
 
 // GetQueryId is not offered.
+//
+//nolint:revive // the interface's name
 func (unsupported) GetQueryId(context.Context, *hs.TGetQueryIdReq) (*hs.TGetQueryIdResp, error) {
 	return &hs.TGetQueryIdResp{}, nil
 }

@@ -3,6 +3,8 @@ package hs2
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -65,7 +67,7 @@ func isClosed(c chan struct{}) bool {
 func (o *operation) run(execute func(context.Context) (*engine.Result, error)) {
 	defer close(o.ended)
 	defer close(o.batches)
-	result, err := execute(o.ctx)
+	result, err := guarded(o.ctx, execute)
 	o.mu.Lock()
 	o.err = o.seen(err)
 	if err == nil {
@@ -84,6 +86,16 @@ func (o *operation) run(execute func(context.Context) (*engine.Result, error)) {
 	o.mu.Lock()
 	o.err = o.seen(err)
 	o.mu.Unlock()
+}
+
+// guarded keeps a mistake of ours in one statement from taking the process along.
+func guarded(ctx context.Context, execute func(context.Context) (*engine.Result, error)) (result *engine.Result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the stand-in failed: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return execute(ctx)
 }
 
 // seen words an interruption as Impala does.

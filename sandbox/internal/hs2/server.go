@@ -27,6 +27,7 @@ type Options struct {
 	FetchDelay     time.Duration // every batch is computed that much later, while fetches say STILL_EXECUTING
 	FetchWait      time.Duration // how long a fetch waits for rows before it says so; 0: 1s
 	ExpireAfter    int           // statements after which a session has expired; 0: never
+	Fault          func(statement string) (before, after error)
 	Logger         *slog.Logger
 }
 
@@ -69,7 +70,7 @@ func (s *Server) accept() {
 			return // the listener is closed
 		}
 		if !s.track(c) {
-			c.Close()
+			s.end(c)
 			return
 		}
 		s.wait.Go(func() {
@@ -91,10 +92,17 @@ func (s *Server) track(c net.Conn) bool {
 }
 
 func (s *Server) untrack(c net.Conn) {
-	c.Close()
+	s.end(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+}
+
+// end closes a connection, which the client may have closed already.
+func (s *Server) end(c net.Conn) {
+	if err := c.Close(); err != nil {
+		s.log.Debug("impala: close", "remote", c.RemoteAddr().String(), "err", err)
+	}
 }
 
 // Close ends all connections, sessions and queries, and waits for them.
@@ -103,7 +111,7 @@ func (s *Server) Close() error {
 	s.closed = true
 	err := s.listener.Close()
 	for c := range s.conns {
-		c.Close()
+		s.end(c)
 	}
 	s.mu.Unlock()
 	s.stop()

@@ -8,11 +8,12 @@ func (p *parser) expression() Expr {
 	defer p.enter()()
 	x := p.andExpression()
 	for {
-		if p.wordIf("or") {
+		switch {
+		case p.wordIf("or"):
 			x = &Binary{"or", x, p.andExpression()}
-		} else if p.symbolIf("||") {
+		case p.symbolIf("||"):
 			x = &Binary{"||", x, p.andExpression()}
-		} else {
+		default:
 			return x
 		}
 	}

@@ -204,7 +204,7 @@ func RangePartitions(text string) []string {
 // columnsFollow tells RANGE (column) from RANGE (PARTITION …).
 func (p *parser) columnsFollow() bool {
 	t := p.peekAt(1)
-	return !(t.kind == tokenWord && t.text == "partition")
+	return t.kind != tokenWord || t.text != "partition"
 }
 
 func (p *parser) icebergPartition() IcebergPartition {

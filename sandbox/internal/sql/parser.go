@@ -53,7 +53,7 @@ func Split(script string) ([]string, error) {
 	var statements []string
 	start := 0
 	for i, t := range tokens {
-		if t.kind != tokenEnd && !(t.kind == tokenSymbol && t.text == ";") {
+		if t.kind != tokenEnd && (t.kind != tokenSymbol || t.text != ";") {
 			continue
 		}
 		if start < i {

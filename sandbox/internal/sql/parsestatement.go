@@ -171,10 +171,10 @@ func (p *parser) set() Statement {
 		sign = "-"
 	}
 	t := p.advance()
-	switch {
-	case t.kind == tokenEnd:
+	switch t.kind {
+	case tokenEnd:
 		p.expected("a value")
-	case t.kind == tokenString:
+	case tokenString:
 		s.Value = t.text
 	default:
 		// 2g, 1.5gb, a/b: everything up to the next space belongs to it.
