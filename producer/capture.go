@@ -25,6 +25,7 @@ type capture struct {
 	header     *fileHeader   // of the new file
 	projection *table.Projection
 	end        fileEnd
+	expected   int64 // rows, as the engine estimates; 0: unknown
 }
 
 func (c *capture) folder() folder { return folder{fs: c.producer.options.FS, dir: c.session.dir} }

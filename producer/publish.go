@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -100,7 +101,7 @@ func (c *capture) publishChanges(ctx context.Context, t *term) ([]*lane, error) 
 	defer cancel(nil)
 	lanes := make([]*lane, c.header.Partitions)
 	for p := range lanes {
-		lanes[p] = newLane(p)
+		lanes[p] = newLane(p, len(lanes))
 	}
 	sent := make(chan error, 1)
 	go func() {
@@ -117,12 +118,10 @@ func (c *capture) publishChanges(ctx context.Context, t *term) ([]*lane, error) 
 		close(l.full)
 	}
 	if err != nil {
-		cancel(err)
-		<-sent
-		return nil, context.Cause(ctx)
+		cancel(err) // the cause stays what it is when a lane was first
 	}
-	if err := <-sent; err != nil {
-		return nil, err
+	if sendErr := <-sent; err != nil || sendErr != nil {
+		return nil, cmp.Or(context.Cause(ctx), sendErr)
 	}
 	for _, l := range lanes {
 		c.report.Counts.Merge(l.share)
@@ -208,21 +207,28 @@ type lane struct {
 	partition int
 	full      chan [][]byte
 	values    [][]byte
+	limit     int    // bytes of a batch
 	arena     []byte // what values alias; never used again once it was handed on: a request may be sent twice
 	seq       int64
 	share     change.Counts
 	bytes     int64
 }
 
-// laneBytes is what a lane collects for one request.
-const laneBytes = topic.MaxRequestBytes
+// lanesBytes bounds what all lanes together collect, leastLaneBytes what one may have of it.
+const (
+	lanesBytes     = 64 << 20
+	leastLaneBytes = 64 << 10
+)
 
-func newLane(partition int) *lane { return &lane{partition: partition, full: make(chan [][]byte)} }
+func newLane(partition, of int) *lane {
+	limit := min(max(lanesBytes/of, leastLaneBytes), topic.MaxRequestBytes)
+	return &lane{partition: partition, full: make(chan [][]byte), limit: limit}
+}
 
 // add encodes a change behind the others of its batch.
 func (l *lane) add(ctx context.Context, encoder *change.Encoder, m *change.Change) error {
 	size := len(m.Key) + len(m.Before) + len(m.After) + 2*topic.MessageOverhead + changeOverhead
-	if len(l.values) > 0 && len(l.arena)+size+len(l.values)*topic.MessageOverhead > laneBytes {
+	if len(l.values) > 0 && len(l.arena)+size+len(l.values)*topic.MessageOverhead > l.limit {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}
@@ -253,7 +259,7 @@ func (l *lane) grown() int {
 	if l.seq == 0 {
 		return firstArena
 	}
-	return laneBytes
+	return l.limit
 }
 
 // flush hands the batch to the sending side, which takes it when it has sent the one before.

@@ -24,11 +24,11 @@ func (c *capture) checkSpace(ctx context.Context) error {
 	}
 	need := last
 	if e, ok := c.producer.source.(Estimator); ok {
-		_, estimated, err := e.Estimate(ctx, c.name)
+		rows, estimated, err := e.Estimate(ctx, c.name)
 		if err != nil {
 			return err
 		}
-		need = max(need, estimated)
+		c.expected, need = rows, max(need, estimated)
 	}
 	need += need/10 + spareBytes
 	free, err := c.producer.options.FS.Free(c.session.dir)
@@ -97,7 +97,7 @@ func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Code
 			return err
 		}
 		if rows%progressRows == 0 {
-			c.progress("scan", rows, w.out.Size(), 0)
+			c.progress("scan", rows, w.out.Size(), c.expected)
 		}
 	}
 	c.progress("scan", rows, w.out.Size(), rows)
@@ -136,7 +136,11 @@ func (c *capture) openKnown(codec *table.Codec) (*knownRows, error) {
 		return nil, err
 	}
 	k.file = f
-	return k, k.step()
+	if err := k.step(); err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
 }
 
 func (k *knownRows) step() (err error) {

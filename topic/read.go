@@ -12,8 +12,8 @@ import (
 
 // Limits of one fetch, of what is handed on at once, and of how long Kafka may wait for more.
 const (
-	fetchBytes    = 4 << 20
-	batchBytes    = 8 << 20
+	fetchBytes    = 2 << 20
+	batchBytes    = 2 << 20
 	batchMessages = 10_000
 	fetchWait     = 500 * time.Millisecond
 	emptyFetches  = 20 // in a row, before the end of the partition: then something is wrong with it
@@ -181,7 +181,7 @@ func (r *reader) endBatch(err error, progress bool) error {
 		return nil
 	}
 	if r.empty++; r.empty > emptyFetches {
-		return &RefusedError{Topic: r.topic.name, Err: errors.New("Kafka has messages behind an offset that it does not give")}
+		return &RefusedError{Topic: r.topic.name, Err: errors.New("there are messages behind an offset, but none is given")}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ const unknownTopicTries = 10
 
 // retry runs op until it succeeds, is refused for good, or ctx ends. Each try has the client's time limit.
 func (c *Client) retry(ctx context.Context, topic string, op func(context.Context) error) error {
-	unknown := 0
+	unknown, began := 0, time.Now()
 	try := func() error {
 		attempt, cancel := context.WithTimeout(ctx, c.options.Timeout)
 		defer cancel()
@@ -40,7 +40,13 @@ func (c *Client) retry(ctx context.Context, topic string, op func(context.Contex
 		}
 		return err
 	}
-	notify := func(err error, _ time.Duration) { c.health.away(err) }
+	notify := func(err error, _ time.Duration) {
+		if isSettling(err) && time.Since(began) < settleTime {
+			c.options.Logger.Debug("topic: not ready yet", "topic", topic, "reason", err)
+			return
+		}
+		c.health.away(err)
+	}
 	return backoff.RetryNotify(try, backoff.WithContext(newBackOff(), ctx), notify)
 }
 
@@ -50,6 +56,13 @@ func newBackOff() *backoff.ExponentialBackOff {
 		backoff.WithInitialInterval(100*time.Millisecond),
 		backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0))
+}
+
+// settleTime is how long a new topic, or one whose leader moves, may be without a leader before that is an outage.
+const settleTime = 5 * time.Second
+
+func isSettling(err error) bool {
+	return isUnknownTopic(err) || errors.Is(err, errNoLeader) || errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotLeaderForPartition)
 }
 
 func isUnknownTopic(err error) bool {
