@@ -179,3 +179,27 @@ func TestRowsThatAreNotTheRestorePoint(t *testing.T) {
 }
 
 // TestCancelledStatementEndsOnTheServer: the driver leaves a cancelled statement running; closing its session ends it.
+
+// TestManagedTablesThatTheMetastoreTranslates: Hive 3's metastore makes managed tables external ones with purge; the new table is managed
+// again, and a failed one takes its files along.
+func TestManagedTablesThatTheMetastoreTranslates(t *testing.T) {
+	b := newBench(t, sandbox.ImpalaOptions{TranslateManaged: true}, Options{})
+	b.fullTable(t, shop("orders"), "CREATE TABLE", "STORED AS PARQUET")
+	d, rows, digest := b.capture(t, shop("orders"))
+	if !strings.Contains(d.DDL, "EXTERNAL") {
+		t.Fatalf("not translated: %s", d.DDL)
+	}
+	l := table.Load{Into: shop("then"), Source: shop("orders"), RestoreID: "r", Def: *d, Digest: digest}
+	l.Digest.F++
+	var proof *ProofError
+	if _, err := b.Load(context.Background(), l, sequence(rows)); !errors.As(err, &proof) {
+		t.Errorf("%v", err)
+	}
+	b.restored(t, shop("orders"), shop("then")) // nothing of the failed one lies in its way
+	if f := b.formatted(t, shop("then")); !f.purges() {
+		t.Errorf("the new table is %+v", f)
+	}
+	if _, _, now := b.capture(t, shop("orders")); now != digest {
+		t.Error("the source was altered")
+	}
+}
