@@ -1,6 +1,3 @@
-// Package sandbox runs in-process stand-ins for the servers that rewind works
-// with: a Kafka broker and an Impala daemon. The demo, `rewind sandbox` and
-// the tests talk to them over TCP with the same clients as to real servers.
 package sandbox
 
 import (

@@ -249,7 +249,7 @@ func (p *parser) tableOptions(s *CreateTable) {
 			p.fail("HDFS caching is not offered by the stand-in")
 		case p.wordIf("tblproperties"):
 			s.Properties = p.properties()
-		case p.is("partitioned"), p.is("partition"):
+		case p.is("partitioned", "by"), p.is("partition", "by"):
 			p.partitioning(s)
 		default:
 			return
