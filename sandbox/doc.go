@@ -25,7 +25,7 @@
 //
 // It has one node, no memory limits, no admission, no statistics beyond a row
 // count and no grants. Iceberg tables keep no history; Kudu's range partitions
-// reject no row; a NULL is compared and a NaN ordered as SQLite orders bytes.
+// reject no row; NaN equals itself in GROUP BY, DISTINCT and EXCEPT.
 // File formats other than Avro are names only: every other table's rows live in
 // the SQLite file. What it accepts is no proof that Impala accepts it.
 package sandbox

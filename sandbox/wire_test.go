@@ -146,6 +146,7 @@ func TestLostConnectionsEndTheirQueries(t *testing.T) {
 // forward joins one client to the server and hands both ends out, to be cut.
 func forward(l net.Listener, to string, ends chan<- net.Conn) {
 	client, err := l.Accept()
+	l.Close() // whoever tries again is refused at once
 	if err != nil {
 		return
 	}
