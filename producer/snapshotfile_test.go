@@ -93,30 +93,32 @@ func TestGoldenSnapshotFile(t *testing.T) {
 
 // TestDamagedSnapshotFile: every byte cut off, and every bit turned, is noticed, or harmless.
 func TestDamagedSnapshotFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	writeTestFile(t, disk.OS, path, 3)
+	path := filepath.Join("testdata", "snapshot-v1.avro")
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	memory := disk.NewMemory()
 	try := func(what string, content []byte) {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		if err := disk.WriteFile(memory, "/file", content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := readTestFile(disk.OS, path)
+		_, _, err := readTestFile(memory, "/file")
 		var damaged *FileError
 		if !errors.As(err, &damaged) || damaged.ExitCode() != 5 {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	for n := range whole {
-		try(fmt.Sprint("cut at ", n), whole[:n])
+		if n > len(whole)-200 || n%10 == 0 {
+			try(fmt.Sprint("cut at ", n), whole[:n])
+		}
 		damaged := append([]byte(nil), whole...)
 		damaged[n] ^= 1 << (n % 8)
 		try(fmt.Sprint("bit turned in byte ", n), damaged)
 	}
 	try("something behind it", append(whole[:len(whole):len(whole)], whole[len(whole)-40:]...))
-	if _, err := openFile(disk.OS, path+"-not"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openFile(memory, "/not"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }

@@ -17,6 +17,10 @@ const MaxRequestBytes = 900 << 10
 // MessageOverhead is what a message costs in a request beyond its value, at most.
 const MessageOverhead = 32
 
+// compressFrom is the size of a request that is worth compressing: for less, a codec's buffers (lz4 takes megabytes) cost more
+// than the bytes do.
+const compressFrom = 2 << 10
+
 // Append appends values in order and returns when all in-sync replicas have them, in as many requests as they need, one
 // after the other. first is the offset of values[0] and next the one behind the last value. The values stand in
 // [first, next) without anything between only if next-first == len(values): a request that was sent again, or another
@@ -51,7 +55,10 @@ func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (ba
 	if len(values) == 1 && len(values[0]) > maxMessageBytes {
 		return 0, &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
 	}
-	now := time.Now()
+	now, compression := time.Now(), t.client.compression
+	if sizeOf(values) < compressFrom {
+		compression = 0
+	}
 	err = t.client.retry(ctx, t.name, func(ctx context.Context) error {
 		records := make([]kafka.Record, len(values))
 		for i, v := range values {
@@ -62,7 +69,7 @@ func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (ba
 			Partition:    partition,
 			RequiredAcks: kafka.RequireAll,
 			Records:      kafka.NewRecordReader(records...),
-			Compression:  t.client.compression,
+			Compression:  compression,
 		})
 		if err == nil {
 			err = res.Error
@@ -84,9 +91,12 @@ func (t *Topic) tooLarge(partition int, values [][]byte, err error) error {
 	if len(values) == 1 {
 		return &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
 	}
-	bytes := 0
+	return fmt.Errorf("a request of %d messages: %w", len(values), &TooLargeError{Topic: t.name, Partition: partition, Bytes: sizeOf(values)})
+}
+
+func sizeOf(values [][]byte) (bytes int) {
 	for _, v := range values {
 		bytes += len(v) + MessageOverhead
 	}
-	return fmt.Errorf("a request of %d messages: %w", len(values), &TooLargeError{Topic: t.name, Partition: partition, Bytes: bytes})
+	return bytes
 }
