@@ -67,7 +67,7 @@ func TestOpenUnreachable(t *testing.T) {
 	}
 	address := l.Addr().String()
 	_ = l.Close()
-	c := newClient(t, Options{Brokers: []string{address}, Timeout: 300 * time.Millisecond})
+	c := newClient(t, Options{Brokers: []string{address}, Timeout: 5 * time.Second})
 	_, err = c.Open(context.Background(), orders, true)
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) || unreachable.ExitCode() != 7 || !strings.Contains(err.Error(), "refused") {
