@@ -10,6 +10,15 @@ type Stamp struct {
 	Writer [16]byte
 }
 
+// Admit takes the next message's stamp in log order, and says whether the message counts: of all writers, the first to show the
+// highest epoch so far owns the log from there on, and what any other still has on its way is stale. s is the owner.
+func (s *Stamp) Admit(next Stamp) bool {
+	if next.Epoch > s.Epoch {
+		*s = next
+	}
+	return next == *s
+}
+
 // Op is what a change does to a row, as in Debezium.
 type Op uint8
 

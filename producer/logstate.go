@@ -37,7 +37,7 @@ func (s *logState) observe(offset int64, m change.Message) {
 		s.highest = max(s.highest, m.Change.Snapshot)
 	}
 	stamp, ok := m.Stamp()
-	if !ok || !s.admit(stamp) {
+	if !ok || !s.stamp.Admit(stamp) {
 		return
 	}
 	switch {
@@ -54,14 +54,6 @@ func (s *logState) observe(offset int64, m change.Message) {
 			s.baseline = s.begin
 		}
 	}
-}
-
-// admit says whether a message of this stamp counts: the first writer to open the highest epoch so far owns the log.
-func (s *logState) admit(stamp change.Stamp) bool {
-	if stamp.Epoch > s.stamp.Epoch {
-		s.stamp = stamp
-	}
-	return stamp == s.stamp
 }
 
 // read observes a partition from where it stands up to an offset.

@@ -40,13 +40,14 @@ type sequence struct {
 	offset  int64 // of the entry that is looked at
 }
 
-// admit says whether a message of this stamp counts: whoever was first to open the highest epoch so far owns the log, and
-// what a producer that was fenced off had begun can never be committed.
+// admit says whether a message of this stamp counts. What a producer that was fenced off had begun can never be committed.
 func (q *sequence) admit(by change.Stamp) bool {
-	if by.Epoch > q.highest.Epoch {
-		q.highest, q.open = by, nil
+	owner := q.highest
+	counts := q.highest.Admit(by)
+	if q.highest != owner {
+		q.open = nil
 	}
-	return by == q.highest
+	return counts
 }
 
 // step takes the next entry. An error says why it cannot follow what was there before.
