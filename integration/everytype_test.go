@@ -95,8 +95,9 @@ func TestDifferences(t *testing.T) {
 	if d := c.engine.differences(c.name, copied); d != (differences{left: 300, right: 300}) {
 		t.Errorf("equal tables: %+v", d)
 	}
+	// Each is at one row in the one table and at another row in the other.
 	for what, change := range map[string]string{
-		"another 0":      "'double' = CASE WHEN `id` = -9223372036854775808 THEN `double` * 0 ELSE `double` * 0 * -1 END",
+		"another 0":      "'double' = CASE WHEN `id` = -9223372036854775808 THEN CAST(`id` AS DOUBLE) * 0 WHEN `id` NOT BETWEEN -1e18 AND 1e18 THEN CAST(`id` AS DOUBLE) * 0 * -1 END",
 		"NULL, empty":    "'note' = CASE WHEN `id` = -9223372036854775808 THEN CAST(NULL AS STRING) ELSE '' END",
 		"a nanosecond":   "'at' = CASE WHEN `id` = -9223372036854775808 THEN CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP) ELSE CAST('1400-01-01' AS TIMESTAMP) END",
 		"a last digit":   "'share' = CASE WHEN `id` = -9223372036854775808 THEN CAST('0.00000000000000000000000000000000000001' AS DECIMAL(38,38)) END",

@@ -149,6 +149,7 @@ func partitionLines(t *testing.T, dir string) iter.Seq[string] {
 	}
 	return func(yield func(string) bool) {
 		decoders := map[string]*change.EntryDecoder{}
+		var codec *table.Codec
 		for entry, err := range reader.Entries(0) {
 			if err != nil {
 				t.Fatal(err)
@@ -160,18 +161,23 @@ func partitionLines(t *testing.T, dir string) iter.Seq[string] {
 				}
 				decoders[entry.Schema] = d
 			}
+			if s := d.Schema(); s != nil && (codec == nil || codec.Schema() != s) {
+				if codec, err = table.NewCodec(s); err != nil {
+					t.Fatal(err)
+				}
+			}
 			offset, m, err := d.Decode(entry.Record)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !yield(ownLine(t, d.Schema(), offset, m)) {
+			if !yield(ownLine(t, codec, offset, m)) {
 				return
 			}
 		}
 	}
 }
 
-func ownLine(t *testing.T, s *table.Schema, offset int64, m change.Message) string {
+func ownLine(t *testing.T, codec *table.Codec, offset int64, m change.Message) string {
 	head := fmt.Sprintf("%d\t%s", offset, m.Kind())
 	if stamp, has := m.Stamp(); has {
 		head += fmt.Sprintf("\t%d\t%x", stamp.Epoch, stamp.Writer)
@@ -203,17 +209,14 @@ func ownLine(t *testing.T, s *table.Schema, offset int64, m change.Message) stri
 		return fmt.Sprintf("%s\t%x\t%d\t%d", head, m.Gap.Reason, m.Gap.NextOffset, m.Gap.At)
 	}
 	c := m.Change
-	return fmt.Sprintf("%s\t%d\t%d\t%s\t%x\t%s\t%s", head, c.Snapshot, c.Seq, " rcud"[c.Op:c.Op+1], c.Key, ownImage(t, s, c.Before), ownImage(t, s, c.After))
+	return fmt.Sprintf("%s\t%d\t%d\t%s\t%x\t%s\t%s", head, c.Snapshot, c.Seq, " rcud"[c.Op:c.Op+1], c.Key, ownImage(t, codec, c.Before), ownImage(t, codec, c.After))
 }
 
-func ownImage(t *testing.T, s *table.Schema, image []byte) string {
+func ownImage(t *testing.T, codec *table.Codec, image []byte) string {
 	if image == nil {
 		return "~"
 	}
-	codec, err := table.NewCodec(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := codec.Schema()
 	row := make([]table.Value, len(s.Columns))
 	if err := codec.Decode(image, row); err != nil {
 		t.Fatal(err)
