@@ -97,7 +97,8 @@ func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
 	return report, err
 }
 
-// concurrently runs n jobs at once and gives the first error; the others are then cancelled. The end of ctx is no error.
+// concurrently runs n jobs at once and gives the first error; the others are then cancelled. The end of ctx is no error, but a
+// time limit that a job ran into while ctx goes on is one.
 func concurrently(ctx context.Context, n int, job func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -107,7 +108,8 @@ func concurrently(ctx context.Context, n int, job func(ctx context.Context, i in
 	for i := range n {
 		wait.Go(func() {
 			err := job(ctx, i)
-			if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			ended := ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
+			if err != nil && !ended {
 				once.Do(func() { first = err })
 				cancel()
 			}

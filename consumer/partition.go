@@ -48,6 +48,7 @@ func (p *partition) run(ctx context.Context) (err error) {
 	if err := p.verify(ctx, dir); err != nil {
 		return err
 	}
+	p.logger.Debug("consume: resumed", "next", p.next, "end", p.end)
 	defer p.gauge(context.WithoutCancel(ctx), true)
 	return p.follow(ctx)
 }
@@ -162,6 +163,7 @@ func (p *partition) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		p.logger.Debug("consume: fetched", "messages", len(batch), "offset", batch[0].Offset)
 		entries, next, stopped := p.judge(batch)
 		if err := p.append(entries, next); err != nil {
 			return err
@@ -261,6 +263,7 @@ func (p *partition) gauge(ctx context.Context, now bool) {
 	if p.journal.NextOffset() == 0 || !now && time.Since(p.gauged) < gaugeEvery {
 		return
 	}
+	p.logger.Debug("consume: moving the group's offset", "next", p.journal.NextOffset())
 	limited, cancel := context.WithTimeout(ctx, gaugeTimeout)
 	defer cancel()
 	if err := p.table.topic.CommitOffset(limited, p.number, p.journal.NextOffset(), p.table.stream); err != nil {

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"slices"
 
 	"rewind/change"
@@ -55,7 +56,7 @@ func (p *partition) readSegment(info journal.SegmentInfo, end int64) (sequence, 
 		}
 		_, m, err := decoder.Decode(e.Record)
 		if err != nil {
-			return s, &journal.CorruptionError{Segment: info.Path, Offset: e.Offset, Err: err}
+			return s, fmt.Errorf("segment %s: the entry at offset %d: %w", info.Path, e.Offset, err)
 		}
 		if m.Begin != nil {
 			if err := p.decoder.Learn(m.Begin.Schema); err != nil {
@@ -94,6 +95,9 @@ func (s *sequence) precede(before sequence) {
 	if s.stamp == (change.Stamp{}) {
 		s.stamp = before.stamp
 	}
-	s.snapshot, s.seq, s.closed, s.commit = before.snapshot, before.seq, before.closed, before.commit
+	s.snapshot, s.seq, s.closed = before.snapshot, before.seq, before.closed
+	if !s.holes { // a Gap may have taken a later Commit
+		s.commit = before.commit
+	}
 	s.holes = s.holes || before.holes
 }

@@ -48,3 +48,24 @@ func TestCommitOutsidePartitionZeroDecidesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestGapBehindASegmentHidesTheLastCommit: where the last segment holds nothing but a Gap, what was committed last is as unknown
+// as it was to the process that wrote the Gap.
+func TestGapBehindASegmentHidesTheLastCommit(t *testing.T) {
+	owner := stamp(1, 'a')
+	var before, behind sequence
+	before.decides, behind.decides = true, true
+	before.take(change.Message{Open: &change.Open{Stamp: owner}})
+	before.take(change.Message{Begin: &change.Begin{Stamp: owner, Snapshot: 100}})
+	before.take(change.Message{Commit: &change.Commit{Stamp: owner, Snapshot: 100, Seq: 1}})
+	behind.take(change.Message{Gap: &change.Gap{NextOffset: 9}})
+	behind.precede(before)
+	for _, m := range []*change.Begin{ // on a snapshot in the gap, and again on it after the first was aborted
+		{Stamp: owner, Snapshot: 300, Previous: 200},
+		{Stamp: owner, Snapshot: 400, Previous: 200},
+	} {
+		if v, err := behind.check(change.Message{Begin: m}); v != accepted || err != nil {
+			t.Errorf("snapshot %d: %v %v", m.Snapshot, v, err)
+		}
+	}
+}
