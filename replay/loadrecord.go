@@ -55,12 +55,13 @@ func beginLoad(o Options, r loadRecord) (*begunLoad, error) {
 
 func lockOf(path string) string { return strings.TrimSuffix(path, ".json") + ".lock" }
 
-// done removes the record: the table stands, or is gone.
+// done removes the record: the table stands, or is gone. The lock's file goes last: without it another process could take the
+// lock anew, and would drop the table of a record that is still there.
 func (b *begunLoad) done() error {
-	if err := b.o.FS.Remove(lockOf(b.path)); err != nil {
+	if err := removeDurably(b.o.FS, b.path); err != nil {
 		return err
 	}
-	return removeDurably(b.o.FS, b.path)
+	return ignoreNotExist(b.o.FS.Remove(lockOf(b.path)))
 }
 
 func (b *begunLoad) release() { _ = b.lock.Close() } // a lock goes with its process at the latest

@@ -91,7 +91,7 @@ func (j *Journal) load(ctx context.Context, target Target, f *folded, o RestoreO
 		err := &ProofError{Table: o.Into, Snapshot: p.ID, Where: "loaded", Want: p.Digest, Have: loaded.Digest}
 		return j.dropLoaded(ctx, begun, o, err)
 	}
-	j.o.Logger.Debug("restore: loaded", "into", o.Into, "point", p.ID)
+	j.o.Logger.Debug("restore: table proved", "into", o.Into, "point", p.ID)
 	c.Rows, c.DigestLoaded, c.Proof, c.Method = loaded.Digest.Rows, loaded.Digest.String(), loaded.Proof, loaded.Method
 	c.Stages = append(c.Stages, stagesOf(loaded.Stages)...)
 	c.Warnings = append(c.Warnings, loaded.Warnings...)

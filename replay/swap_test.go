@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rewind/disk"
+	"rewind/table"
 )
 
 // swapStage is a table that is to be brought back in place: Alice was captured, then Bob.
@@ -232,4 +233,41 @@ func TestRecoverStopsAtAForeignTable(t *testing.T) {
 	delete(s.engine.tables, orders.String())
 	s.recover()
 	s.check()
+}
+
+// TestRecoverBesideAnEndingRestore: another command comes between any two of the operations that end a restore. The table is
+// loaded and proved by then: it must stand.
+func TestRecoverBesideAnEndingRestore(t *testing.T) {
+	s := newSwapStage(t)
+	into := table.Name{Database: "shop", Table: "orders_then"}
+	beside := &watched{FS: s.fs}
+	beside.removed = func() {
+		if _, err := Recover(context.Background(), orders, s.engine, s.engine.drop, Options{FS: s.fs, Data: "/data"}); err != nil {
+			t.Error(err)
+		}
+	}
+	j, err := Open(testRoot, orders, Options{FS: beside})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Restore(context.Background(), s.engine, RestoreOptions{At: Spec{Snapshot: s.first}, Into: into}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.engine.tables[into.String()]; !ok || beside.count == 0 {
+		t.Errorf("after %d removals the restored table is gone: %s", beside.count, s.engine.names())
+	}
+}
+
+// watched is a disk on which something happens after each removal.
+type watched struct {
+	disk.FS
+	removed func()
+	count   int
+}
+
+func (w *watched) Remove(name string) error {
+	err := w.FS.Remove(name)
+	w.count++
+	w.removed()
+	return err
 }
