@@ -219,9 +219,10 @@ func (c *capture) baseline(reason string) {
 	c.logger.Info("capture: a new baseline", "reason", reason)
 }
 
-// chooseID gives the time at which the read begins, above every id seen.
+// chooseID gives the time at which the read begins, above every id seen, and behind the end of the last committed snapshot's
+// read: restore points are asked for by that end, which must rise with them whatever the clock does.
 func (c *capture) chooseID(t *term) (int64, error) {
-	var highest int64
+	highest := t.states[0].ended
 	for i := range t.states {
 		highest = max(highest, t.states[i].highest)
 	}

@@ -12,6 +12,7 @@ import (
 	"rewind/change"
 	"rewind/disk"
 	"rewind/table"
+	"rewind/topic"
 )
 
 func TestCaptureAliceAndBob(t *testing.T) {
@@ -331,8 +332,9 @@ func TestClockBehindIsRefused(t *testing.T) {
 	p := w.start()
 	first := w.capture(p, TableOptions{})
 	w.clock.move(-3 * time.Second)
-	if r := w.capture(p, TableOptions{}); r.Snapshot != first.Snapshot+1 {
-		t.Errorf("a little behind: %d, want %d", r.Snapshot, first.Snapshot+1)
+	second := w.capture(p, TableOptions{})
+	if want := first.ReadEnded.UnixMicro() + 1; second.Snapshot != want {
+		t.Errorf("a little behind: %d, want %d", second.Snapshot, want)
 	}
 	w.clock.move(-time.Hour)
 	_, err := p.Capture(context.Background(), orders, TableOptions{})
@@ -340,8 +342,48 @@ func TestClockBehindIsRefused(t *testing.T) {
 	if !errors.As(err, &behind) || behind.ExitCode() != 6 {
 		t.Fatalf("got %v", err)
 	}
-	if r := w.capture(p, TableOptions{AcceptClock: true}); r.Snapshot != first.Snapshot+2 {
-		t.Errorf("accepted: %d, want %d", r.Snapshot, first.Snapshot+2)
+	if r := w.capture(p, TableOptions{AcceptClock: true}); r.Snapshot != second.ReadEnded.UnixMicro()+1 {
+		t.Errorf("accepted: %d, want %d", r.Snapshot, second.ReadEnded.UnixMicro()+1)
+	}
+}
+
+// TestReadEndsRise: the clock is set back to a time within the last read. The next snapshot must not end before it, or the
+// restore points would be found in the wrong order; neither in the same process nor in another.
+func TestReadEndsRise(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		w := newWorld(t, 2, "Alice")
+		p := w.startOn(w.fs)
+		w.engine.scanned = func(int) error { w.clock.move(10 * time.Minute); return nil }
+		first := w.capture(p, TableOptions{})
+		w.engine.scanned = nil
+		w.clock.move(-5 * time.Minute)
+		if restart {
+			_ = p.Close()
+			p = w.startOn(w.fs)
+		}
+		_, err := p.Capture(context.Background(), orders, TableOptions{})
+		var behind *ClockError
+		if !errors.As(err, &behind) || behind.Last != first.ReadEnded.UnixMicro() {
+			t.Errorf("restart %v: got %v", restart, err)
+		}
+		if r := w.capture(p, TableOptions{AcceptClock: true}); !r.ReadBegan.After(first.ReadEnded) || r.ReadEnded.Before(r.ReadBegan) {
+			t.Errorf("restart %v: read from %v to %v, the one before until %v", restart, r.ReadBegan, r.ReadEnded, first.ReadEnded)
+		}
+		_ = p.Close()
+	}
+}
+
+// TestShorterTopicIsNoticed: an acknowledged message below those that were acknowledged before shows that they are gone.
+func TestShorterTopicIsNoticed(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	p := w.start()
+	w.capture(p, TableOptions{})
+	term := p.tables[orders].term
+	term.states[0].next += 10
+	c := &capture{producer: p, session: p.tables[orders], name: orders, logger: newDiscard()}
+	_, err := c.append(context.Background(), term, 0, [][]byte{[]byte("x")})
+	if !errors.Is(err, topic.ErrOffsetLost) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -191,3 +191,38 @@ func killAt(t *testing.T, before, k int, restart bool) bool {
 	a.check(t, fmt.Sprintf("killed at request %d of capture %d, restart %v", k, before+1, restart))
 	return true
 }
+
+// TestCrashOfAWiderBaseline: a baseline over more partitions than the snapshot before, cut off anywhere, is finished or
+// dropped by the next capture.
+func TestCrashOfAWiderBaseline(t *testing.T) {
+	for k := int64(1); ; k++ {
+		w := newWorld(t, 2, "Alice", "Bob", "Carol")
+		ctx := context.Background()
+		if _, err := w.kafka.Create(ctx, orders, 3); err != nil {
+			t.Fatal(err)
+		}
+		p := w.startOn(w.fs)
+		w.capture(p, TableOptions{Partitions: 1})
+		memory := w.fs.(*disk.Memory)
+		memory.CrashAt(k)
+		_, _ = p.Capture(ctx, orders, TableOptions{Rebaseline: true})
+		_ = p.Close()
+		if !memory.Tripped() {
+			w.close()
+			t.Logf("%d crashes", k-1)
+			return
+		}
+		w.fs = memory.Restart(disk.LoseAll())
+		p = w.startOn(w.fs)
+		w.engine.set(4, "Dave")
+		if r := w.capture(p, TableOptions{}); r.Counts.Creates != 1 {
+			t.Errorf("crash at operation %d: %+v", k, r)
+		}
+		all := w.committed()
+		if got := text(all[len(all)-1].rows); got != "1=Alice 2=Bob 3=Carol 4=Dave " {
+			t.Errorf("crash at operation %d: the last restore point is %s", k, got)
+		}
+		_ = p.Close()
+		w.close()
+	}
+}

@@ -78,14 +78,14 @@ func (e *OptionsError) Hint() string {
 	return "set the session's options as they were (impala.options), or publish the table anew under the new ones (produce --rebaseline)"
 }
 
-// ClockError: the clock stands behind the last snapshot.
+// ClockError: the clock stands behind the last snapshot, or behind the end of its read.
 type ClockError struct {
 	Table     table.Name
 	Now, Last int64 // microseconds UTC
 }
 
 func (e *ClockError) Error() string {
-	return fmt.Sprintf("%s: the clock says %s, but the last snapshot is of %s", e.Table, formatMicros(e.Now), formatMicros(e.Last))
+	return fmt.Sprintf("%s: the clock says %s, but the last snapshot was read until %s", e.Table, formatMicros(e.Now), formatMicros(e.Last))
 }
 
 // ExitCode is "refused by a guard".

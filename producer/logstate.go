@@ -20,6 +20,7 @@ type logState struct {
 	begin     *change.Begin // the last one that counts
 	committed int64         // id of the last snapshot that this partition commits
 	commitAt  int64         // offset of that Commit
+	ended     int64         // when that snapshot's read had ended
 	baseline  *change.Begin // Begin of the last commit, where it was read
 	messages  int64         // of ours
 	foreign   int64         // others
@@ -49,7 +50,7 @@ func (s *logState) observe(offset int64, m change.Message) {
 		}
 		s.begin = m.Begin
 	case m.Commit != nil && m.Commit.Snapshot > s.committed:
-		s.committed, s.commitAt = m.Commit.Snapshot, offset
+		s.committed, s.commitAt, s.ended = m.Commit.Snapshot, offset, m.Commit.ReadEnded
 		if s.begin != nil && s.begin.Snapshot == m.Commit.Snapshot {
 			s.baseline = s.begin
 		}

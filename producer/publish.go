@@ -89,7 +89,7 @@ func (c *capture) commitPartition(ctx context.Context, t *term, l *lane) error {
 	}
 	s := &t.states[l.partition]
 	if s.committed != c.header.Snapshot { // not read back: it stands where it was to stand
-		s.committed, s.commitAt, s.highest = c.header.Snapshot, first, c.header.Snapshot
+		s.committed, s.commitAt, s.highest, s.ended = c.header.Snapshot, first, c.header.Snapshot, c.end.readEnded
 	}
 	c.logger.Debug("publish: commit acknowledged", "partition", l.partition, "snapshot", c.header.Snapshot)
 	return nil

@@ -76,7 +76,14 @@ func (c *capture) place(ctx context.Context, t *term) error {
 		if n < t.current.Partitions {
 			return c.stateError(t, fmt.Errorf("the topic has %d partitions, it had %d", n, t.current.Partitions))
 		}
-		n = t.current.Partitions
+		pending, err := c.pending()
+		if err != nil {
+			return err
+		}
+		all := n
+		if n = t.current.Partitions; pending != nil { // it may be a baseline over more of them, and committed
+			n = min(all, max(n, pending.Partitions))
+		}
 	}
 	t.states = make([]logState, n)
 	for p := range t.states {
@@ -86,7 +93,7 @@ func (c *capture) place(ctx context.Context, t *term) error {
 		}
 		s := &t.states[p]
 		s.next = first
-		if t.current == nil || c.options.Rebaseline {
+		if t.current == nil || c.options.Rebaseline || p >= t.current.Partitions {
 			continue
 		}
 		if offsets := c.folder().loadPlaces(t.current); offsets != nil {
@@ -260,6 +267,9 @@ func (c *capture) append(ctx context.Context, t *term, partition int, values [][
 		return 0, err
 	}
 	s := &t.states[partition]
+	if first < s.next {
+		return 0, &topic.OffsetLostError{Topic: t.topic.Name(), Partition: partition, Wanted: s.next, Next: first}
+	}
 	if first == s.next && next-first == int64(len(values)) {
 		s.next = next
 		return first, nil
