@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -71,6 +72,7 @@ type Client struct {
 	kafka       *kafka.Client
 	dialer      *kafka.Dialer
 	health      health
+	looked      sync.Map // names of the topics whose min.insync.replicas was looked at
 }
 
 // NewClient checks the options; it connects to nothing yet.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"github.com/cenkalti/backoff/v4"
@@ -54,7 +55,7 @@ func (c *Client) open(ctx context.Context, t table.Name, create bool, partitions
 	}
 	opened := &Topic{client: c, name: name, partitions: len(found.Partitions), created: created}
 	if create {
-		opened.warnOfOneReplica(ctx)
+		opened.warnOfOneReplica(ctx, len(found.Partitions[0].Replicas))
 	}
 	return opened, nil
 }
@@ -189,9 +190,12 @@ func (c *Client) leader(ctx context.Context, name string, partition int) (kafka.
 	return kafka.Partition{}, fmt.Errorf("partition %d: %w", partition, kafka.UnknownTopicOrPartition)
 }
 
-// warnOfOneReplica says when an acknowledged message may stand on one disk only. A cluster that does not let us look is
-// not worth an error.
-func (t *Topic) warnOfOneReplica(ctx context.Context) {
+// warnOfOneReplica says, once a topic, when an acknowledged message may stand on one disk only. With one replica it cannot
+// be otherwise: that is a broker for development. A cluster that does not let us look is not worth an error.
+func (t *Topic) warnOfOneReplica(ctx context.Context, replicas int) {
+	if _, known := t.client.looked.LoadOrStore(t.name, true); known {
+		return
+	}
 	limited, cancel := context.WithTimeout(ctx, t.client.options.Timeout)
 	defer cancel()
 	res, err := t.client.kafka.DescribeConfigs(limited, &kafka.DescribeConfigsRequest{
@@ -206,7 +210,12 @@ func (t *Topic) warnOfOneReplica(ctx context.Context) {
 	for _, r := range res.Resources {
 		for _, e := range r.ConfigEntries {
 			if e.ConfigName == minInSync && e.ConfigValue == "1" {
-				t.client.options.Logger.Warn("topic: min.insync.replicas is 1: a broker's loss can lose acknowledged messages", "topic", t.name)
+				level := slog.LevelWarn
+				if replicas == 1 {
+					level = slog.LevelInfo
+				}
+				t.client.options.Logger.Log(ctx, level, "topic: min.insync.replicas is 1: a broker's loss can lose acknowledged messages",
+					"topic", t.name, "replicas", replicas)
 			}
 		}
 	}
