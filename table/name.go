@@ -60,6 +60,15 @@ func nameFault(part string) string {
 // String is the name as people write it.
 func (n Name) String() string { return n.Database + "." + n.Table }
 
+// MarshalText writes a name in JSON and in logs as people do.
+func (n Name) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (n *Name) UnmarshalText(text []byte) (err error) {
+	*n, err = ParseName(string(text))
+	return err
+}
+
 // FileName is the name as a file or folder: both parts with every byte outside [a-z0-9_] percent-encoded, so that no name
 // leaves its folder and no two names share one, on file systems that ignore case included.
 func (n Name) FileName() string {

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
@@ -97,5 +98,21 @@ func TestParseType(t *testing.T) {
 		if got, err := ParseType(sql); !errors.As(err, &refused) || refused.SQL != sql || refused.ExitCode() != 2 {
 			t.Errorf("ParseType(%s) = %s, %v; want *UnsupportedTypeError", sql, got, err)
 		}
+	}
+}
+
+func TestNameInJSON(t *testing.T) {
+	type line struct{ Table Name }
+	in := line{Name{"shop", "orders"}}
+	text, err := json.Marshal(in)
+	if err != nil || string(text) != `{"Table":"shop.orders"}` {
+		t.Fatalf("%s %v", text, err)
+	}
+	var out line
+	if err := json.Unmarshal(text, &out); err != nil || out != in {
+		t.Errorf("%+v %v", out, err)
+	}
+	if err := json.Unmarshal([]byte(`{"Table":"orders"}`), &out); err == nil {
+		t.Error("a name without a database was read")
 	}
 }
