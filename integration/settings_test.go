@@ -22,10 +22,13 @@ func setting(t *testing.T, name string) string {
 	return value
 }
 
+// began makes the seed of a whole run.
+var began = time.Now()
+
 // seed is REWIND_SEED, or the time; it is printed, so that a failure can be repeated.
 func seed(t *testing.T) uint64 {
 	t.Helper()
-	value := uint64(time.Now().UnixNano())
+	value := uint64(began.UnixNano())
 	if text := os.Getenv("REWIND_SEED"); text != "" {
 		var err error
 		if value, err = strconv.ParseUint(text, 10, 64); err != nil {

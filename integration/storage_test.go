@@ -61,7 +61,33 @@ func TestWithoutStaging(t *testing.T) {
 	c.reach(0)
 	p.run("produce")
 	p.run("consume", "--until-caught-up")
-	c.restoreAll(p, []int64{p.points(c.name)[0].ID})
+	into := c.name + "_then"
+	report := p.run("restore", c.name, "--at", fmt.Sprint(p.points(c.name)[0].ID), "--into", into)
+	if !strings.Contains(report, "insert values") {
+		t.Errorf("it was not loaded by INSERT VALUES:\n%s", report)
+	}
+	c.engine.mustEqual(into, c.copyOf(0))
+}
+
+// TestExternal restores an external table whose files go with it when it is dropped: dropping the restored table leaves them alone.
+func TestExternal(t *testing.T) {
+	database := unique("external")
+	e := newEngine(t, database)
+	table, into := database+".purged", database+".purged_then"
+	location := "file://" + workFolder(t, database+"/purged")
+	e.exec("CREATE EXTERNAL TABLE " + table + " (id BIGINT, note STRING) STORED AS PARQUET LOCATION '" + location + "' TBLPROPERTIES ('external.table.purge'='TRUE')")
+	e.exec("INSERT INTO " + table + " SELECT 1, 'one' UNION ALL SELECT 2, CAST(NULL AS STRING)")
+	e.exec("CREATE TABLE " + table + "_was STORED AS PARQUET AS SELECT * FROM " + table)
+	p := newProject(t, database+"/project", protected{table, []string{"id"}})
+	p.run("produce")
+	p.run("consume", "--until-caught-up")
+	p.run("restore", table, "--at", fmt.Sprint(p.points(table)[0].ID), "--into", into)
+	e.mustEqual(into, table)
+	if ddl := e.texts("SHOW CREATE TABLE " + into)[0]; strings.Contains(ddl, location) || !strings.HasPrefix(ddl, "CREATE EXTERNAL TABLE") {
+		t.Errorf("the restored table is made by\n%s", ddl)
+	}
+	e.exec("DROP TABLE " + into)
+	e.mustEqual(table, table+"_was")
 }
 
 // TestReplace puts a restore point in the place of the table, and keeps what was there.

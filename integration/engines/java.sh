@@ -7,14 +7,17 @@ need_java() {
   if command -v javac >/dev/null; then
     version=$(javac -version 2>&1 | sed -E 's/^javac ([0-9]+).*/\1/')
   fi
-  local packages=()
-  [ "$version" -ge 17 ] || packages+=(openjdk-17-jdk-headless)
-  command -v mvn >/dev/null || packages+=(maven)
-  [ ${#packages[@]} -gt 0 ] || return 0
-  say "installing ${packages[*]}"
-  local root=()
+  if [ "$version" -ge 17 ] && command -v mvn >/dev/null; then return 0; fi
+  local root=() packages=(maven)
   [ "$(id -u)" = 0 ] || root=(sudo)
   "${root[@]}" apt-get update -q >&2
+  if [ "$version" -lt 17 ]; then # the oldest that is new enough: what both servers were made for
+    for version in 17 21; do
+      if apt-cache show "openjdk-$version-jdk-headless" >/dev/null 2>&1; then break; fi
+    done
+    packages+=("openjdk-$version-jdk-headless")
+  fi
+  say "installing ${packages[*]}"
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}" >&2
 }
 
