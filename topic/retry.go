@@ -58,11 +58,23 @@ func newBackOff() *backoff.ExponentialBackOff {
 		backoff.WithMaxElapsedTime(0))
 }
 
-// settleTime is how long a new topic, or one whose leader moves, may be without a leader before that is an outage.
+// settleTime is how long a new topic or group, or one whose leader moves, may be without it before that is an outage.
 const settleTime = 5 * time.Second
 
 func isSettling(err error) bool {
-	return isUnknownTopic(err) || errors.Is(err, errNoLeader) || errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotLeaderForPartition)
+	if isUnknownTopic(err) || errors.Is(err, errNoLeader) || errors.Is(err, protocol.ErrNoLeader) {
+		return true
+	}
+	var code kafka.Error
+	if !errors.As(err, &code) {
+		return false
+	}
+	switch code {
+	case kafka.LeaderNotAvailable, kafka.NotLeaderForPartition,
+		kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup:
+		return true
+	}
+	return false
 }
 
 func isUnknownTopic(err error) bool {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 
 	"rewind/sandbox/kafkatest"
 	"rewind/table"
@@ -188,6 +189,25 @@ func TestAppendRetriesAndSaysSoOnce(t *testing.T) {
 	}
 	if !equal(want, readAll(t, topic, 0, 0, 3)) {
 		t.Error("not what was appended")
+	}
+}
+
+func TestAMovingLeaderIsNoOutage(t *testing.T) {
+	log, logger := newCapture()
+	cluster := kafkatest.New(t)
+	c := newClient(t, Options{Brokers: cluster.ListenAddrs(), Partitions: 1, Logger: logger})
+	topic := openTopic(t, c)
+	cluster.AnswerProduce(6) // NOT_LEADER_OR_FOLLOWER
+	if _, _, err := topic.Append(context.Background(), 0, messages(1, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if log.count("kafka: away") != 0 || log.count("topic: not ready yet") != 1 {
+		t.Errorf("away said %d times", log.count("kafka: away"))
+	}
+	for _, err := range []error{protocol.ErrNoLeader, kafka.GroupLoadInProgress, kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup} {
+		if !isSettling(fmt.Errorf("wrapped: %w", err)) {
+			t.Errorf("%v counts as an outage at once", err)
+		}
 	}
 }
 
