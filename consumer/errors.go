@@ -1,7 +1,10 @@
 package consumer
 
 import (
+	"errors"
 	"fmt"
+
+	"rewind/change"
 )
 
 // JumpError: a message is not the one that must come next; something is missing in the topic.
@@ -44,8 +47,28 @@ func (e *ForeignMessageError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *ForeignMessageError) Hint() string {
+	var unknown *change.UnknownSchemaError
+	if errors.As(e.Err, &unknown) {
+		return unknown.Hint() + fmt.Sprintf("; if it is not, `rewind consume TABLE --partition %d --skip %d` gives it up and writes a gap",
+			e.Partition, e.Offset)
+	}
 	return fmt.Sprintf("find out who writes to the topic; `rewind consume TABLE --partition %d --skip %d` passes over this message and writes a gap",
 		e.Partition, e.Offset)
+}
+
+// WiderError: a baseline was published over more partitions than the topic had when its consumption began.
+type WiderError struct {
+	Topic                string
+	Partitions, Consumed int
+}
+
+func (e *WiderError) Error() string {
+	return fmt.Sprintf("%s: snapshots now lie in %d partitions, of which %d are consumed", e.Topic, e.Partitions, e.Consumed)
+}
+
+// Hint says what to do.
+func (e *WiderError) Hint() string {
+	return "start rewind consume again: it takes up the partitions that were added; nothing is lost"
 }
 
 // RecreatedError: the topic is not the one that the journal was made from.

@@ -168,6 +168,9 @@ func (p *partition) follow(ctx context.Context) error {
 		if err := p.append(entries, next); err != nil {
 			return err
 		}
+		if consumed := p.table.topic.Partitions(); stopped == nil && p.sequence.partitions > consumed {
+			stopped = &WiderError{Topic: p.table.topic.Name(), Partitions: p.sequence.partitions, Consumed: consumed}
+		}
 		if stopped != nil {
 			return stopped
 		}

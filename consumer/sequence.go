@@ -26,6 +26,8 @@ type sequence struct {
 	holes    bool  // a Gap came last: what follows need not fit
 	commit   int64 // id of the last snapshot committed here, 0 when it is not known
 	decides  bool  // partition 0: a snapshot committed here is committed
+
+	partitions int // of the last snapshot that has begun since the start
 }
 
 // outOfOrder says what a message should have been.
@@ -71,6 +73,7 @@ func (s *sequence) begin(m *change.Begin) (verdict, error) {
 		return 0, &outOfOrder{"a snapshot that builds on " + s.base(), fmt.Sprintf("%d, which builds on %d", m.Snapshot, m.Previous)}
 	}
 	s.snapshot, s.seq, s.closed, s.holes = m.Snapshot, 0, false, false
+	s.partitions = m.Partitions
 	return accepted, nil
 }
 

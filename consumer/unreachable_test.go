@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rewind/change"
 	"rewind/topic"
 )
 
@@ -22,4 +23,21 @@ func TestSilentBrokerIsAnError(t *testing.T) {
 	}
 	t.Cleanup(w.kafka.Close)
 	asError[*topic.UnreachableError](t, w.consumeError())
+}
+
+// TestAddedPartitionsEndTheConsumer: whoever follows a topic that grew does not see the new partitions. He must not go on as if
+// nothing were missing.
+func TestAddedPartitionsEndTheConsumer(t *testing.T) {
+	w := newWorld(t)
+	a := stamp(1, 'a')
+	wide := w.must(change.AppendBegin(nil, &change.Begin{
+		Stamp: a, Stream: streamA, Snapshot: 100, Schema: w.schema, Partitions: 2, Partitioner: change.PartitionerXXH3,
+	}))
+	w.write(w.open(a), wide)
+	if wider := asError[*WiderError](t, w.consumeError()); wider.Partitions != 2 || wider.Consumed != 1 {
+		t.Errorf("%+v", wider)
+	}
+	if got := w.offsets(streamA); len(got) != 2 {
+		t.Errorf("offsets %v: what was there is kept", got)
+	}
 }
