@@ -179,6 +179,26 @@ func (e *SequenceError) Error() string {
 // ExitCode is 5.
 func (e *SequenceError) ExitCode() int { return exitCorrupt }
 
+// MissingJournalError: a partition has no journal, though others of its stream hold a snapshot that lies in it too.
+type MissingJournalError struct {
+	Table     table.Name
+	Dir       string
+	Partition int
+	Snapshot  int64
+}
+
+func (e *MissingJournalError) Error() string {
+	return fmt.Sprintf("%s: the journal of partition %d is missing (%s): snapshot %d lies in it too", e.Table, e.Partition, e.Dir, e.Snapshot)
+}
+
+// ExitCode is 5.
+func (e *MissingJournalError) ExitCode() int { return exitCorrupt }
+
+// Hint says what to do.
+func (e *MissingJournalError) Hint() string {
+	return "bring the folder back from a copy of the journal, or consume the partition again if the topic still has it (rewind consume says how)"
+}
+
 // WaitError: a snapshot did not become a restore point in time.
 type WaitError struct {
 	Table   table.Name

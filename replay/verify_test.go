@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"rewind/change"
@@ -183,6 +184,28 @@ func TestProofsSurviveEveryCrash(t *testing.T) {
 		after := openReplay(t, fs.Restart(disk.LoseSome(uint64(k)))).Points()
 		if after[0].Proved == nil || err == nil && after[1].Proved == nil {
 			t.Fatalf("operation %d: %+v, %v", k, after, err)
+		}
+	}
+}
+
+// TestVerifyMissesAJournal: without one partition's folder no snapshot is whole, and that is not the same as none at all.
+func TestVerifyMissesAJournal(t *testing.T) {
+	for partition := range 3 {
+		tp, one, two := shop(t, 3)
+		first := tp.snapshot(one, published{})
+		tp.snapshot(two, published{})
+		tp.close()
+		dir := openReplay(t, tp.fs).streams[0].partitions[partition].dir
+		files, err := tp.fs.ReadDir(dir)
+		tp.must(err)
+		for _, f := range files {
+			tp.must(tp.fs.Remove(filepath.Join(dir, f.Name())))
+		}
+		tp.must(tp.fs.Remove(dir))
+		_, err = openReplay(t, tp.fs).Verify(context.Background(), VerifyOptions{})
+		var missing *MissingJournalError
+		if !errors.As(err, &missing) || missing.Partition != partition || missing.Dir != dir || missing.Snapshot != first {
+			t.Errorf("partition %d: %v", partition, err)
 		}
 	}
 }
