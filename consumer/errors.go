@@ -56,6 +56,24 @@ func (e *ForeignMessageError) Hint() string {
 		e.Partition, e.Offset)
 }
 
+// NoStreamError: no message of the topic says which stream it is, and neither does a journal.
+type NoStreamError struct {
+	Topic    string
+	Journals int // of the table; one would be the one to go on with
+}
+
+func (e *NoStreamError) Error() string {
+	return fmt.Sprintf("%s: no message in partition 0 names the stream, and there are %d journals of the table to go on with", e.Topic, e.Journals)
+}
+
+// ExitCode is "a gap".
+func (e *NoStreamError) ExitCode() int { return 4 }
+
+// Hint says what to do.
+func (e *NoStreamError) Hint() string {
+	return "the stream's beginning was removed (retention.ms should be -1); `rewind produce --rebaseline` publishes the table anew"
+}
+
 // WiderError: a baseline was published over more partitions than the topic had when its consumption began.
 type WiderError struct {
 	Topic                string

@@ -134,7 +134,7 @@ func (c *tableConsumer) onlyJournal() (bool, error) {
 		}
 	}
 	if len(streams) != 1 {
-		return false, &ForeignMessageError{Topic: c.topic.Name(), Err: errors.New("no message in partition 0 names the stream")}
+		return false, &NoStreamError{Topic: c.topic.Name(), Journals: len(streams)}
 	}
 	c.stream = streams[0]
 	return true, nil

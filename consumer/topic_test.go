@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,5 +40,23 @@ func TestAddedPartitionsEndTheConsumer(t *testing.T) {
 	}
 	if got := w.offsets(streamA); len(got) != 2 {
 		t.Errorf("offsets %v: what was there is kept", got)
+	}
+}
+
+func TestStreamWithoutItsBeginning(t *testing.T) {
+	w := newWorld(t)
+	a := stamp(1, 'a')
+	w.write(w.change(a, 100, 1), w.commit(a, 100, 2))
+	if none := asError[*NoStreamError](t, w.consumeError()); none.Journals != 0 || none.ExitCode() != 4 {
+		t.Errorf("%+v", none)
+	}
+	w.write(w.open(a))
+	w.write(w.snapshotOf(a, 200, 0, 1)...)
+	if jump := asError[*ForeignMessageError](t, w.consumeError()); jump.Offset != 0 || !strings.Contains(jump.Hint(), "its Begin is missing") {
+		t.Errorf("%v: %s", jump, jump.Hint())
+	}
+	w.skip = []Skip{{Table: orders, Offset: 0, Next: 2}}
+	if r := w.consume(); r.Entries() != 5 {
+		t.Errorf("%+v", r)
 	}
 }
