@@ -13,6 +13,7 @@ type ddl struct {
 	primaryKey     []string
 	nonUniqueKey   bool
 	foreignKeys    bool
+	bucketed       bool
 	partitionedBy  []ddlColumn
 	kuduPartitions []kuduPartition
 	icebergSpec    []icebergField

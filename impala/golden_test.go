@@ -137,8 +137,9 @@ func goldenText(t *testing.T, k kindOfTable) string {
 	}
 	var b strings.Builder
 	for _, line := range []struct{ title, sql string }{
-		{"a session's options; the query options of the configuration stand here, too", setSQL("SYNC_DDL", "true")},
-		{"", setSQL("TIMEZONE", "Europe/Berlin")}, {"", setSQL("MEM_LIMIT", "2g")}, {"", allOptionsSQL},
+		{"a session's options: those of the configuration, and a restore's own", setSQL("MEM_LIMIT", "2g")},
+		{"", setSQL("TIMEZONE", "Europe/Berlin")}, {"", setSQL("SYNC_DDL", "true")}, {"", setSQL("ABORT_ON_ERROR", "true")},
+		{"", setSQL("DEFAULT_TRANSACTIONAL_TYPE", "none")}, {"", allOptionsSQL},
 		{"what the table is", refreshSQL(s.Table)}, {"", versionSQL}, {"", showCreateSQL(s.Table)}, {"", describeSQL(s.Table)},
 		{"", describeFormattedSQL(s.Table)}, {"", showStatsSQL(s.Table)},
 		{"Kudu tables only", onlyFor(d.format == formatKudu, showRangesSQL(s.Table))},

@@ -19,6 +19,7 @@ const (
 type token struct {
 	kind tokenKind
 	text string
+	raw  string // of a string literal: what stands between its quotes
 }
 
 // is tells whether the token is this keyword or sign.
@@ -54,19 +55,19 @@ func lex(text string, raw bool) ([]token, error) {
 			if err != nil {
 				return nil, fmt.Errorf("byte %d: %w", at, err)
 			}
-			tokens, at = append(tokens, token{stringToken, value}), at+size
+			tokens, at = append(tokens, token{stringToken, value, text[at+1 : at+size-1]}), at+size
 		case c == '`':
 			end := strings.IndexByte(text[at+1:], '`')
 			if end < 0 {
 				return nil, fmt.Errorf("byte %d: a backquoted name does not end", at)
 			}
-			tokens, at = append(tokens, token{nameToken, text[at+1 : at+1+end]}), at+end+2
+			tokens, at = append(tokens, token{kind: nameToken, text: text[at+1 : at+1+end]}), at+end+2
 		case isWordByte(c):
 			size := wordSize(text[at:])
-			tokens, at = append(tokens, token{wordToken, text[at : at+size]}), at+size
+			tokens, at = append(tokens, token{kind: wordToken, text: text[at : at+size]}), at+size
 		default:
 			size := signSize(text[at:])
-			tokens, at = append(tokens, token{signToken, text[at : at+size]}), at+size
+			tokens, at = append(tokens, token{kind: signToken, text: text[at : at+size]}), at+size
 		}
 	}
 	return tokens, nil

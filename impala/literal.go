@@ -57,6 +57,49 @@ func appendString(dst []byte, text string) []byte {
 
 func quoteString(text string) string { return string(appendString(nil, text)) }
 
+// quotePlain writes a literal of SET or LOCATION, which Impala takes as it stands: it reads no escapes there. checkPlain says what can.
+func quotePlain(text string) string { return "'" + text + "'" }
+
+// checkPlain refuses what cannot stand between quotes without an escape.
+func checkPlain(setting, text string) error {
+	if strings.ContainsAny(text, "'\"\\?") || strings.ContainsFunc(text, isControl) {
+		return &ConfigError{setting, fmt.Sprintf("%q cannot be sent: Impala reads no escapes here, so that quotes, \\, ? and control characters have no place", text)}
+	}
+	return nil
+}
+
+// quoteComment writes the literal of a comment, which Impala takes as it stands, too: between those quotes that need the fewest
+// backslashes, for they would stay in it. A question mark cannot be sent but as an escape.
+func quoteComment(text string) string {
+	single, double := escapeQuotes(text, '\''), escapeQuotes(text, '"')
+	if len(double) < len(single) {
+		return `"` + double + `"`
+	}
+	return "'" + single + "'"
+}
+
+// escapeQuotes puts a backslash before each quote that has none, and behind one at the end that would escape the literal's own quote.
+func escapeQuotes(text string, quote byte) string {
+	var b strings.Builder
+	for at := 0; at < len(text); at++ {
+		switch c := text[at]; {
+		case c == '\\' && at+1 < len(text) && text[at+1] != '?':
+			b.WriteByte(c)
+			at++
+			b.WriteByte(text[at])
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c == quote:
+			b.Write([]byte{'\\', c})
+		case c == '?':
+			b.WriteString(`\077`)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
 // appendLiteral appends a value as an expression of exactly the column's type.
 func appendLiteral(dst []byte, c table.Column, v table.Value) []byte {
 	if v.Null {

@@ -30,7 +30,7 @@ func createStagingSQL(name table.Name, s *table.Schema, uri, restoreID string) s
 		columns = append(columns, quoteName(table.FieldName(c.Name))+" "+stagingType(c))
 	}
 	return "CREATE EXTERNAL TABLE " + quoteTable(name) + " (" + strings.Join(columns, ", ") + ") STORED AS AVRO LOCATION " +
-		quoteString(uri) + " TBLPROPERTIES ('external.table.purge'='FALSE', " + propertiesSQL([]property{{restoreProperty, restoreID}}) + ")"
+		quotePlain(uri) + " TBLPROPERTIES ('external.table.purge'='FALSE', " + propertiesSQL([]property{{restoreProperty, restoreID}}) + ")"
 }
 
 // insertIntoSQL begins an INSERT into the target. Columns go by position: the target was created in this order.

@@ -1,6 +1,7 @@
 package impala
 
 import (
+	"errors"
 	"log/slog"
 	"net/url"
 	"path"
@@ -71,7 +72,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.ValuesLimit == 0 {
 		o.ValuesLimit = defaultValuesLimit
 	}
-	if err := checkSession("impala.options", o.Session); err != nil {
+	if err := errors.Join(checkSession("impala.options", o.Session), checkPlain("impala.timezone", o.Timezone)); err != nil {
 		return o, err
 	}
 	for name, t := range o.Tables {
@@ -88,9 +89,12 @@ func (o Options) withDefaults() (Options, error) {
 var optionName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func checkSession(setting string, options map[string]string) error {
-	for key := range options {
+	for key, value := range options {
 		if !optionName.MatchString(key) {
 			return &ConfigError{setting, key + " is no name of a query option"}
+		}
+		if err := checkPlain(setting+": "+key, value); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -108,6 +112,9 @@ func (s Staging) withDefaults() (Staging, error) {
 	u, err := url.Parse(s.URI)
 	if err != nil || !path.IsAbs(u.Path) {
 		return s, &ConfigError{"impala.staging", "uri must be a URI with an absolute path, such as file:///data/staging"}
+	}
+	if err := checkPlain("impala.staging: uri", s.URI); err != nil {
+		return s, err
 	}
 	if (len(s.Put) == 0) != (len(s.Remove) == 0) {
 		return s, &ConfigError{"impala.staging", "put and remove belong together: what is put must be removed"}

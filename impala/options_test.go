@@ -19,6 +19,8 @@ func TestStagingDefaults(t *testing.T) {
 		{in: Staging{Path: "/data/staging"}, want: Staging{Path: "/data/staging", URI: "file:///data/staging"}},
 		{in: Staging{Path: "/mnt/nfs", URI: "file:///nfs/rewind"}, want: Staging{Path: "/mnt/nfs", URI: "file:///nfs/rewind"}},
 		{in: Staging{URI: "hdfs://ns/rewind"}, refused: true},
+		{in: Staging{URI: "file:///it's"}, refused: true},
+		{in: Staging{Path: "/what?"}, refused: true},
 		{in: Staging{URI: "staging"}, refused: true},
 		{in: Staging{Path: "staging", URI: "hdfs://ns/rewind", Put: []string{"put"}, Remove: []string{"rm"}}, refused: true},
 		{in: Staging{Path: "/spool", URI: "hdfs://ns/rewind", Put: []string{"put"}}, refused: true},
@@ -30,6 +32,22 @@ func TestStagingDefaults(t *testing.T) {
 		}
 		if err == nil && (got.Path != c.want.Path || got.URI != c.want.URI) {
 			t.Errorf("%+v became %+v", c.in, got)
+		}
+	}
+}
+
+// TestStagingLocations: Impala reads no escapes in a LOCATION, where containers of Azure have an @.
+func TestStagingLocations(t *testing.T) {
+	s, _ := numberedRows(t, 0)
+	for _, uri := range []string{"abfss://files@account.dfs.core.windows.net/rewind", "s3a://bucket/a$b", "hdfs://ns/x;y", "file:///with a space"} {
+		staging, err := Staging{Path: "/spool", URI: uri, Put: []string{"put"}, Remove: []string{"remove"}}.withDefaults()
+		if err != nil {
+			t.Errorf("%s: %v", uri, err)
+			continue
+		}
+		r := newRecord(table.Load{Into: ordersName, RestoreID: "1"}, staging)
+		if sql := createStagingSQL(ordersName, s, r.URI, "1"); !strings.Contains(sql, " LOCATION '"+uri+"/rewind-") {
+			t.Errorf("%s became %s", uri, sql)
 		}
 	}
 }
@@ -56,11 +74,19 @@ func TestSessionOptionsAreNames(t *testing.T) {
 	if _, err := (Options{Tables: map[table.Name]TableOptions{{}: {Options: map[string]string{"": "x"}}}}).withDefaults(); err == nil {
 		t.Error("an empty option was accepted")
 	}
+	for _, value := range []string{"it's", `a\b`, "why?", "two\nlines"} { // SET reads no escapes
+		if _, err := (Options{Session: map[string]string{"REQUEST_POOL": value}}).withDefaults(); err == nil {
+			t.Errorf("%q was accepted", value)
+		}
+		if _, err := (Options{Timezone: value}).withDefaults(); err == nil {
+			t.Errorf("time zone %q was accepted", value)
+		}
+	}
 }
 
 func TestSetSQL(t *testing.T) {
 	for want, p := range map[string]property{
-		"SET A=1": {"A", "1"}, "SET A=true": {"A", "true"}, "SET A='2g'": {"A", "2g"}, `SET A='root.it\'s'`: {"A", "root.it's"}, "SET A=''": {"A", ""},
+		"SET A=1": {"A", "1"}, "SET A=true": {"A", "true"}, "SET A='2g'": {"A", "2g"}, "SET A='root.a$1@p1;b'": {"A", "root.a$1@p1;b"}, "SET A=''": {"A", ""},
 	} {
 		if got := setSQL(p.key, p.value); got != want {
 			t.Errorf("%s, want %s", got, want)

@@ -70,6 +70,13 @@ func (p *parser) text() (string, error) {
 	return t.text, nil
 }
 
+// comment reads a comment as it is printed, which is as it is stored: Impala knows no escapes in it.
+func (p *parser) comment() (*string, error) {
+	t := p.peek(0)
+	_, err := p.text()
+	return &t.raw, err
+}
+
 // names reads (a, b, c).
 func (p *parser) names() ([]string, error) {
 	if err := p.expect("("); err != nil {

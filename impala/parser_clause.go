@@ -21,10 +21,16 @@ func (p *parser) clause(d *ddl) (err error) {
 			d.sortOrder = strings.ToUpper(p.next().text)
 		}
 		d.sortBy, err = p.names()
+	case p.accept("CLUSTERED", "BY"):
+		d.bucketed = true
+		_, err = p.balanced()
+	case p.accept("SORTED", "BY"): // Hive's order within a bucket
+		_, err = p.balanced()
+	case p.accept("INTO"):
+		p.at++
+		err = p.expect("BUCKETS")
 	case p.accept("COMMENT"):
-		var text string
-		text, err = p.text()
-		d.comment = &text
+		d.comment, err = p.comment()
 	case p.accept("ROW", "FORMAT"):
 		return p.rowFormat(d)
 	case p.accept("WITH", "SERDEPROPERTIES"):

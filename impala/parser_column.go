@@ -52,8 +52,8 @@ func (p *parser) columnOption(c *ddlColumn) error {
 	case p.accept("NULL"), p.accept("DISABLE"), p.accept("NOVALIDATE"), p.accept("RELY"):
 	case p.accept("PRIMARY", "KEY"):
 	case p.accept("COMMENT"):
-		text, err := p.text()
-		c.comment = &text
+		var err error
+		c.comment, err = p.comment()
 		return err
 	case p.accept("DEFAULT"):
 		value, err := p.defaultValue()

@@ -45,7 +45,7 @@ func setSQL(key, value string) string {
 	if _, err := strconv.ParseInt(value, 10, 64); err == nil || value == "true" || value == "false" {
 		return "SET " + key + "=" + value
 	}
-	return "SET " + key + "=" + quoteString(value)
+	return "SET " + key + "=" + quotePlain(value)
 }
 
 // scanSQL reads a table, in key order if ordered. Every column has a select alias that is no column's name: else an engine takes

@@ -32,7 +32,7 @@ func planTarget(into table.Name, s *table.Schema, d *ddl, restoreID string) (*ta
 	}
 	format := t.format(d)
 	if format == formatKudu || format == formatIceberg {
-		synchronized := format == formatIceberg && d.isTrue("external.table.purge") // as Impala prints one that it owns
+		synchronized := d.isTrue("external.table.purge") // as Impala prints one that it owns: Hive 3's metastore has no others
 		if t.external && !synchronized {
 			t.warn("the table was external; a new %s table belongs to Impala", format)
 		}
@@ -47,16 +47,36 @@ func planTarget(into table.Name, s *table.Schema, d *ddl, restoreID string) (*ta
 	t.writePartitioning(&b, s, d, format)
 	t.writeSort(&b, s, d, format)
 	if d.comment != nil {
-		b.WriteString(" COMMENT " + quoteString(*d.comment))
+		b.WriteString(" COMMENT " + quoteComment(*d.comment))
 	}
 	t.writeRowFormat(&b, d, format)
 	b.WriteString(" STORED AS " + format)
 	b.WriteString(" TBLPROPERTIES (" + propertiesSQL(append(t.keptProperties(d, format), property{restoreProperty, restoreID})) + ")")
+	t.sayWhatIsLost(s, d)
+	t.create = b.String()
+	return t, nil
+}
+
+// sayWhatIsLost warns of what the old table had and no clause of the new one shows.
+func (t *target) sayWhatIsLost(s *table.Schema, d *ddl) {
+	var lost []string
+	for _, c := range d.columns {
+		if _, found := s.ColumnNamed(c.name); !found {
+			lost = append(lost, c.name)
+		}
+	}
+	if len(lost) > 0 {
+		t.warn("columns that were not captured are not in the new table: %s", strings.Join(lost, ", "))
+	}
 	if d.foreignKeys {
 		t.warn("foreign keys are not rebuilt")
 	}
-	t.create = b.String()
-	return t, nil
+	if strings.Contains(t.comments(s, d), "?") {
+		t.warn(`the driver sends no question marks: in the new table's comments they are written as \077`)
+	}
+	if d.bucketed {
+		t.warn("Impala does not write to tables in buckets: the new table has none")
+	}
 }
 
 func (t *target) warn(format string, args ...any) {
@@ -119,14 +139,30 @@ func (t *target) columnList(s *table.Schema, d *ddl, format string) string {
 		}
 		parts = append(parts, columnSQL(c, d.column(c.Name), format))
 	}
-	key := kuduKey(s, d)
-	if format != formatKudu {
-		key = d.primaryKey // a constraint that Impala knows and does not enforce
-	}
-	if len(key) > 0 && t.hasAll(key) {
-		parts = append(parts, "PRIMARY KEY ("+quoteNames(key)+")")
+	if constraint := t.primaryKey(s, d, format); constraint != "" {
+		parts = append(parts, constraint)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// primaryKey is Kudu's key, or, of other tables, a constraint that Impala knows and does not enforce; of Iceberg tables it wants that said.
+func (t *target) primaryKey(s *table.Schema, d *ddl, format string) string {
+	key, state := kuduKey(s, d), ""
+	if format != formatKudu {
+		key = d.primaryKey
+	}
+	if format == formatIceberg {
+		state = " NOT ENFORCED"
+	}
+	isPartition := func(name string) bool { return slices.Contains(t.partitions, name) }
+	switch {
+	case len(key) == 0:
+		return ""
+	case !t.hasAll(key), slices.ContainsFunc(key, isPartition): // Impala looks for its columns in the column list alone
+		t.warn("the primary key names columns that were not captured, or partition columns: the new table is made without it")
+		return ""
+	}
+	return "PRIMARY KEY (" + quoteNames(key) + ")" + state
 }
 
 func (t *target) hasAll(names []string) bool {
@@ -136,6 +172,21 @@ func (t *target) hasAll(names []string) bool {
 		}
 	}
 	return true
+}
+
+// comments is the text of all comments that the new table has.
+func (t *target) comments(s *table.Schema, d *ddl) string {
+	var b strings.Builder
+	add := func(comment *string) {
+		if comment != nil {
+			b.WriteString(*comment)
+		}
+	}
+	add(d.comment)
+	for _, c := range s.Columns {
+		add(d.column(c.Name).comment)
+	}
+	return b.String()
 }
 
 func columnSQL(c table.Column, d ddlColumn, format string) string {
@@ -149,7 +200,7 @@ func columnSQL(c table.Column, d ddlColumn, format string) string {
 		}
 	}
 	if d.comment != nil && *d.comment != "" {
-		sql += " COMMENT " + quoteString(*d.comment)
+		sql += " COMMENT " + quoteComment(*d.comment)
 	}
 	return sql
 }

@@ -1,7 +1,9 @@
--- a session's options; the query options of the configuration stand here, too
-SET SYNC_DDL=true;
-SET TIMEZONE='Europe/Berlin';
+-- a session's options: those of the configuration, and a restore's own
 SET MEM_LIMIT='2g';
+SET TIMEZONE='Europe/Berlin';
+SET SYNC_DDL=true;
+SET ABORT_ON_ERROR=true;
+SET DEFAULT_TRANSACTIONAL_TYPE='none';
 SET ALL;
 
 -- what the table is
@@ -28,7 +30,7 @@ SELECT count(*), coalesce(sum(murmur_hash(`image`)), 0), coalesce(sum(murmur_has
 CREATE EXTERNAL TABLE `shop`.`rewind_staging_0123456789abcdef` (`region` STRING, `id` BIGINT, `paid` BOOLEAN, `ti` INT, `si` INT, `qty` INT, `weight` FLOAT, `price` DOUBLE, `amount` DECIMAL(38,10), `label` STRING, `note` STRING, `raw` BINARY, `ts` STRING, `day` DATE, `blob` BINARY) STORED AS AVRO LOCATION 'file:///data/staging/rewind-0123456789abcdef' TBLPROPERTIES ('external.table.purge'='FALSE', 'rewind.restore'='1790000000000000');
 
 -- restore: the new table
-CREATE EXTERNAL TABLE `shop`.`parquet_then` (`region` CHAR(2) COMMENT 'the customer\'s region', `id` BIGINT, `paid` BOOLEAN, `ti` TINYINT, `si` SMALLINT, `qty` INT, `weight` FLOAT, `price` DOUBLE, `amount` DECIMAL(38,10), `label` VARCHAR(20), `note` STRING, `raw` STRING, `ts` TIMESTAMP, `day` DATE, `blob` BINARY) SORT BY ZORDER (`region`, `id`) COMMENT 'orders, as they come' STORED AS PARQUET TBLPROPERTIES ('parquet.compression'='SNAPPY', 'rewind.restore'='1790000000000000');
+CREATE EXTERNAL TABLE `shop`.`parquet_then` (`region` CHAR(2) COMMENT "the customer's region", `id` BIGINT, `paid` BOOLEAN, `ti` TINYINT, `si` SMALLINT, `qty` INT, `weight` FLOAT, `price` DOUBLE, `amount` DECIMAL(38,10), `label` VARCHAR(20), `note` STRING, `raw` STRING, `ts` TIMESTAMP, `day` DATE, `blob` BINARY) SORT BY ZORDER (`region`, `id`) COMMENT 'orders, as they come' STORED AS PARQUET TBLPROPERTIES ('parquet.compression'='SNAPPY', 'rewind.restore'='1790000000000000');
 SELECT 1 AS `one` FROM `shop`.`parquet_then` LIMIT 1;
 
 -- restore: rows

@@ -1,7 +1,9 @@
--- a session's options; the query options of the configuration stand here, too
-SET SYNC_DDL=true;
-SET TIMEZONE='Europe/Berlin';
+-- a session's options: those of the configuration, and a restore's own
 SET MEM_LIMIT='2g';
+SET TIMEZONE='Europe/Berlin';
+SET SYNC_DDL=true;
+SET ABORT_ON_ERROR=true;
+SET DEFAULT_TRANSACTIONAL_TYPE='none';
 SET ALL;
 
 -- what the table is

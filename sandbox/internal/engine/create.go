@@ -110,6 +110,9 @@ func (w *writer) define(s *sql.CreateTable) (*Table, error) {
 		}
 	}
 	t.Key = append(t.Key, s.PrimaryKey...)
+	if err := t.checkKey(s); err != nil {
+		return nil, err
+	}
 	for _, c := range s.Partitions {
 		if c.Type.Name == "" {
 			if s.Query == nil {
@@ -123,6 +126,19 @@ func (w *writer) define(s *sql.CreateTable) (*Table, error) {
 		t.Partitions++
 	}
 	return t, nil
+}
+
+// checkKey looks for a primary key's columns in the column list, before the partition columns are there, as Impala does.
+func (t *Table) checkKey(s *sql.CreateTable) error {
+	if t.isIceberg() && len(t.Key) > 0 && !s.NotEnforced {
+		return analysis("Iceberg tables only support NOT ENFORCED primary keys.")
+	}
+	for _, name := range t.Key {
+		if t.column(name) < 0 {
+			return analysis("PRIMARY KEY column '%s' does not exist in the table", name)
+		}
+	}
+	return nil
 }
 
 func (t *Table) add(c sql.ColumnDef) error {
@@ -238,9 +254,6 @@ func validateKey(t *Table) error {
 	}
 	for i, k := range t.Key {
 		j := t.column(k)
-		if j < 0 {
-			return analysis("PRIMARY KEY column '%s' does not exist in the table", k)
-		}
 		if j != i {
 			return analysis("Primary key columns in Kudu tables must be first and in the key's order: '%s'", k)
 		}

@@ -33,6 +33,29 @@ func TestShowCreateTable(t *testing.T) {
 	}
 }
 
+// Comments and locations are taken as they are written, and primary keys as far as Impala takes them.
+func TestDefinitionsAsImpalaReadsThem(t *testing.T) {
+	_, s := open(t, Options{})
+	dir := t.TempDir()
+	must(t, s, `CREATE EXTERNAL TABLE t (id INT COMMENT 'it\'s', PRIMARY KEY (id) DISABLE NOVALIDATE RELY) COMMENT "the owner's \077" STORED AS PARQUET LOCATION 'file://`+dir+`/a@b'`)
+	got := must(t, s, "SHOW CREATE TABLE t")[0]
+	for _, part := range []string{`id INT COMMENT 'it\'s'`, `COMMENT 'the owner's \077'`, "/a@b'"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("no %s in\n%s", part, got)
+		}
+	}
+	for create, want := range map[string]string{
+		"CREATE TABLE i (id INT, PRIMARY KEY (id)) STORED AS ICEBERG":                       "only support NOT ENFORCED",
+		"CREATE TABLE i (id INT, PRIMARY KEY (p)) PARTITIONED BY (p INT) STORED AS PARQUET": "'p' does not exist",
+		"CREATE TABLE i (id INT, PRIMARY KEY (id) NOT ENFORCED) STORED AS ICEBERG":          "",
+	} {
+		_, _, err := run(s, create)
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", create, err)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	e, s := open(t, Options{})
 	must(t, s, `CREATE TABLE t (id INT COMMENT 'key', s CHAR(3)) PARTITIONED BY (p INT) STORED AS PARQUET`,

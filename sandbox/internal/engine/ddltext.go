@@ -20,8 +20,11 @@ func createText(t *Table) string {
 	fmt.Fprintf(&b, "TABLE %s (\n  ", identifiers(t.Database, t.Name))
 	first := len(t.Columns) - t.Partitions
 	b.WriteString(columnTexts(t, t.Columns[:first]))
-	if t.isKudu() {
+	if len(t.Key) > 0 {
 		fmt.Fprintf(&b, ",\n  PRIMARY KEY (%s)", nameList(t.Key))
+		if t.isIceberg() {
+			b.WriteString(" NOT ENFORCED")
+		}
 	}
 	b.WriteString("\n)\n")
 	if t.Partitions > 0 {
@@ -41,7 +44,7 @@ func createText(t *Table) string {
 		fmt.Fprintf(&b, "SORT BY %s(\n  %s\n)\n", order, strings.Join(quoteAll(t.Sort), ",\n  "))
 	}
 	if t.Comment != "" {
-		b.WriteString("COMMENT " + quoteText(t.Comment) + "\n")
+		b.WriteString("COMMENT '" + t.Comment + "'\n") // as it was written: Impala reads no escapes in it, and prints none
 	}
 	b.WriteString(storageText(t))
 	return b.String()
@@ -87,7 +90,7 @@ func columnTexts(t *Table, columns []Column) string {
 			text += kuduColumn(c)
 		}
 		if c.Comment != "" {
-			text += " COMMENT " + quoteText(c.Comment)
+			text += " COMMENT '" + c.Comment + "'"
 		}
 		texts[i] = text
 	}

@@ -80,7 +80,7 @@ func (p *parser) alterAdd(s *AlterTable) {
 		p.word("partition")
 		s.Action, s.Partition = "add partition", inParens(p, p.partitionValue)
 		if p.wordIf("location") {
-			s.Location = p.stringLiteral()
+			s.Location = p.rawLiteral()
 		}
 	case p.wordIf("column"):
 		s.IfExists = p.ifNotExists()
@@ -111,7 +111,7 @@ func (p *parser) alterSet(s *AlterTable) {
 	case p.wordIf("serdeproperties"):
 		s.Action, s.Properties = "set serde", p.properties()
 	case p.wordIf("location"):
-		s.Action, s.Location = "set location", p.stringLiteral()
+		s.Action, s.Location = "set location", p.rawLiteral()
 	case p.wordIf("fileformat"):
 		s.Action, s.Format = "set format", fileFormat(p.advance().text)
 	case p.peek().text == "owner":

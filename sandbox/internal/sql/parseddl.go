@@ -9,10 +9,10 @@ func (p *parser) create() Statement {
 		s := &CreateDatabase{IfNotExists: p.ifNotExists()}
 		s.Name = p.name()
 		if p.wordIf("comment") {
-			s.Comment = p.stringLiteral()
+			s.Comment = p.rawLiteral()
 		}
 		if p.wordIf("location") {
-			s.Location = p.stringLiteral()
+			s.Location = p.rawLiteral()
 		}
 		return s
 	case p.wordIf("view"):
@@ -31,13 +31,13 @@ func (p *parser) viewDefinition(s *CreateView) {
 		s.Columns = inParens(p, func() ColumnDef {
 			c := ColumnDef{Name: p.name()}
 			if p.wordIf("comment") {
-				c.Comment = p.stringLiteral()
+				c.Comment = p.rawLiteral()
 			}
 			return c
 		})
 	}
 	if p.wordIf("comment") {
-		s.Comment = p.stringLiteral()
+		s.Comment = p.rawLiteral()
 	}
 	p.word("as")
 	start := p.peek().offset
@@ -101,6 +101,9 @@ func (p *parser) primaryKey(s *CreateTable) {
 	}
 	p.advance()
 	s.PrimaryKey = inParens(p, p.name)
+	s.NotEnforced = p.wordIf("not", "enforced")
+	for p.wordIf("disable") || p.wordIf("novalidate") || p.wordIf("rely") {
+	}
 }
 
 func (p *parser) columnDef() ColumnDef {
@@ -108,7 +111,7 @@ func (p *parser) columnDef() ColumnDef {
 	for {
 		switch {
 		case p.wordIf("comment"):
-			c.Comment = p.stringLiteral()
+			c.Comment = p.rawLiteral()
 		case p.wordIf("not", "null"):
 			c.NotNull = true
 		case p.wordIf("null"):
@@ -233,7 +236,7 @@ func (p *parser) tableOptions(s *CreateTable) {
 			s.SortOrder = p.oneOf("lexical", "zorder")
 			s.Sort = p.optionalNames()
 		case p.wordIf("comment"):
-			s.Comment = p.stringLiteral()
+			s.Comment = p.rawLiteral()
 		case p.wordIf("row", "format"):
 			s.RowFormat = p.rowFormat()
 		case p.wordIf("with", "serdeproperties"):
@@ -244,7 +247,7 @@ func (p *parser) tableOptions(s *CreateTable) {
 			p.at += 2
 			s.Format = fileFormat(p.advance().text)
 		case p.wordIf("location"):
-			s.Location = p.stringLiteral()
+			s.Location = p.rawLiteral()
 		case p.wordIf("cached"), p.wordIf("uncached"):
 			p.fail("HDFS caching is not offered by the stand-in")
 		case p.wordIf("tblproperties"):

@@ -197,6 +197,13 @@ func (p *parser) stringLiteral() string {
 	return p.advance().text
 }
 
+// rawLiteral reads a literal of COMMENT, LOCATION or SET: Impala takes those as they are written, escapes and all.
+func (p *parser) rawLiteral() string {
+	t := p.peek()
+	p.stringLiteral()
+	return p.text[t.offset+1 : t.end-1]
+}
+
 func (p *parser) integer() int {
 	t := p.peek()
 	n, err := strconv.Atoi(t.text)

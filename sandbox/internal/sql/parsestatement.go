@@ -175,7 +175,7 @@ func (p *parser) set() Statement {
 	case tokenEnd:
 		p.expected("a value")
 	case tokenString:
-		s.Value = t.text
+		s.Value = p.text[t.offset+1 : t.end-1] // Impala reads no escapes here
 	default:
 		// 2g, 1.5gb, a/b: everything up to the next space belongs to it.
 		end := t.end

@@ -62,6 +62,7 @@ type (
 		Columns     []ColumnDef
 		PrimaryKey  []string
 		NonUnique   bool
+		NotEnforced bool               // of PrimaryKey
 		Partitions  []ColumnDef        // PARTITIONED BY (cols); no type: names a column of the query
 		Spec        []IcebergPartition // PARTITIONED BY SPEC (…)
 		Hash        []KuduPartition
