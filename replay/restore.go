@@ -62,7 +62,7 @@ func (j *Journal) restore(ctx context.Context, target Target, answer Answer, o R
 		return Certificate{}, err
 	}
 	c.Stages = append(c.Stages, stage("prove fold", began, p.Rows))
-	j.o.Logger.Debug("restore: proved", "table", j.name, "point", p.ID)
+	j.o.Logger.Debug("restore: fold proved", "table", j.name, "point", p.ID)
 
 	if err := j.load(ctx, target, f, o, &c); err != nil {
 		return Certificate{}, err
