@@ -37,6 +37,10 @@ type ImpalaOptions struct {
 	// Fault is asked before each statement: an error in before is reported
 	// instead of executing it, one in after although it was executed.
 	Fault func(statement string) (before, after error)
+
+	// Rewrite gives the statement that is executed in the place of the one that
+	// came: an engine that answers something else than it was asked for.
+	Rewrite func(statement string) string
 }
 
 // Impala is a running stand-in: a HiveServer2 server that understands Impala's
@@ -90,7 +94,7 @@ func (i *Impala) start(dir string) error {
 	}
 	i.addr = l.Addr().String()
 	i.server = hs2.Serve(l, i.engine, hs2.Options{User: o.User, Password: o.Password, BatchRows: o.BatchRows, EmptyBatches: o.EmptyBatches,
-		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Logger: o.Logger})
+		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Logger: o.Logger})
 	return nil
 }
 

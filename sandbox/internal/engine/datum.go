@@ -29,11 +29,14 @@ func boolean(b bool) datum {
 }
 
 // double holds a FLOAT (widened) or DOUBLE: the bits, with the sign turned so
-// that bytes compare as numbers.
+// that bytes compare as numbers, and of all NaNs one, so that it equals itself.
 func double(f float64) datum { return datum{b: appendDouble(make([]byte, 0, 8), f)} }
 
 func appendDouble(dst []byte, f float64) []byte {
 	bits := math.Float64bits(f)
+	if math.IsNaN(f) {
+		bits = oneNaN
+	}
 	if bits>>63 == 1 {
 		bits = ^bits
 	} else {
@@ -41,6 +44,8 @@ func appendDouble(dst []byte, f float64) []byte {
 	}
 	return binary.BigEndian.AppendUint64(dst, bits)
 }
+
+const oneNaN = 0x7ff8 << 48
 
 func (d datum) double() float64 {
 	bits := binary.BigEndian.Uint64(d.b)

@@ -15,7 +15,11 @@ func TestStoredFormsKeepOrderAndBits(t *testing.T) {
 	t.Run("double", rapid.MakeCheck(func(r *rapid.T) {
 		a := math.Float64frombits(rapid.Uint64().Draw(r, "a"))
 		b := math.Float64frombits(rapid.Uint64().Draw(r, "b"))
-		if math.Float64bits(double(a).double()) != math.Float64bits(a) {
+		want := math.Float64bits(a)
+		if math.IsNaN(a) {
+			want = oneNaN
+		}
+		if math.Float64bits(double(a).double()) != want {
 			r.Fatalf("%v came back as %v", a, double(a).double())
 		}
 		if a < b && bytes.Compare(double(a).b, double(b).b) >= 0 {

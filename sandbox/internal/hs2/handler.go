@@ -133,7 +133,11 @@ func (h *handler) ExecuteStatement(_ context.Context, r *hs.TExecuteStatementReq
 	if err != nil {
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}
-	st, err := engine.Parse(r.Statement)
+	executed := r.Statement
+	if rewrite := h.server.options.Rewrite; rewrite != nil {
+		executed = rewrite(executed)
+	}
+	st, err := engine.Parse(executed)
 	if err != nil {
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}

@@ -28,6 +28,7 @@ type Options struct {
 	FetchWait      time.Duration // how long a fetch waits for rows before it says so; 0: 1s
 	ExpireAfter    int           // statements after which a session has expired; 0: never
 	Fault          func(statement string) (before, after error)
+	Rewrite        func(statement string) string // what is executed in a statement's place
 	Logger         *slog.Logger
 }
 
