@@ -25,7 +25,8 @@
 //
 // It has one node, no memory limits, no admission, no statistics beyond a row
 // count and no grants. Iceberg tables keep no history; Kudu's range partitions
-// reject no row; NaN equals itself in GROUP BY, DISTINCT and EXCEPT.
+// reject no row; NaN equals itself in GROUP BY, DISTINCT and EXCEPT. Columns of
+// complex types can be declared and described, and not read.
 // File formats other than Avro are names only: every other table's rows live in
 // the SQLite file. What it accepts is no proof that Impala accepts it.
 package sandbox

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // freeAddr listens at a free port for this machine only.
@@ -41,7 +43,25 @@ func StartKafka(o KafkaOptions) (*Kafka, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the Kafka stand-in: %w", err)
 	}
+	if o.User != "" {
+		refusePasswords(c, o.User, o.Password)
+	}
 	return &Kafka{c}, nil
+}
+
+// refusePasswords answers a wrong SASL PLAIN password as Kafka does; kfake would close the connection.
+func refusePasswords(c *kfake.Cluster, user, password string) {
+	c.ControlKey(int16(kmsg.SASLAuthenticate), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		asked := req.(*kmsg.SASLAuthenticateRequest)
+		if string(asked.SASLAuthBytes) == "\x00"+user+"\x00"+password {
+			return nil, nil, false
+		}
+		answer := asked.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		answer.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		answer.ErrorMessage = kmsg.StringPtr("Authentication failed: Invalid username or password")
+		return answer, nil, true
+	})
 }
 
 // Broker is the bootstrap address, host:port.

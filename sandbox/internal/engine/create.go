@@ -145,7 +145,7 @@ func (t *Table) add(c sql.ColumnDef) error {
 	if t.column(c.Name) >= 0 {
 		return analysis("Duplicate column name: %s", c.Name)
 	}
-	typ, err := typeOf(c.Type)
+	typ, err := columnType(c.Type)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,18 @@ func TestDefinitionsAsImpalaReadsThem(t *testing.T) {
 	}
 }
 
+// Columns of complex types are there, and that is all: nothing is read from them or written beside them.
+func TestComplexColumns(t *testing.T) {
+	_, s := open(t, Options{})
+	must(t, s, "CREATE TABLE t (id INT)", "INSERT INTO t VALUES (1)", "ALTER TABLE t ADD COLUMNS (tags ARRAY<STRUCT<a:INT,b:MAP<STRING,DECIMAL(3,1)>>>)")
+	gives(t, s, "SELECT * FROM t", "1")
+	if got := strings.Join(must(t, s, "DESCRIBE t", "SHOW CREATE TABLE t"), "\n"); !strings.Contains(got, "tags ARRAY<STRUCT<a:INT,b:MAP<STRING,DECIMAL(3,1)>>>") {
+		t.Error(got)
+	}
+	fails(t, s, "SELECT tags FROM t", "Could not resolve column/field reference: 'tags'")
+	fails(t, s, "INSERT INTO t (id) VALUES (2)", "because the column 'tags' has a complex type")
+}
+
 func TestDescribe(t *testing.T) {
 	e, s := open(t, Options{})
 	must(t, s, `CREATE TABLE t (id INT COMMENT 'key', s CHAR(3)) PARTITIONED BY (p INT) STORED AS PARQUET`,

@@ -281,6 +281,9 @@ func (a *analyzer) tableSource(src *source, t *Table, alias string) error {
 	}
 	src.from = s.table() + " AS " + alias
 	for _, c := range t.Columns {
+		if c.Type.Kind == Complex { // * leaves it out, as Impala's does
+			continue
+		}
 		if _, ok := s.Columns[c.Name]; !ok {
 			src.columns = append(src.columns, sourceColumn{c.Name, c.Type, "NULL"})
 			continue
@@ -295,6 +298,9 @@ func (a *analyzer) emptySource(src *source, t *Table, alias string) error {
 	parts := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		parts[i] = fmt.Sprintf("NULL AS c%d", i)
+		if c.Type.Kind == Complex {
+			continue
+		}
 		src.columns = append(src.columns, sourceColumn{c.Name, c.Type, fmt.Sprintf("%s.c%d", alias, i)})
 	}
 	src.from = "(SELECT " + strings.Join(parts, ", ") + " WHERE 0) AS " + alias

@@ -34,6 +34,11 @@ func (w *writer) insert(s *sql.Insert) error {
 	if s.Overwrite && t.isKudu() {
 		return analysis("INSERT OVERWRITE not supported for Kudu tables.")
 	}
+	for _, c := range t.Columns {
+		if c.Type.Kind == Complex {
+			return analysis("Unable to INSERT into target table (%s) because the column '%s' has a complex type '%s' and Impala doesn't support inserting into tables containing complex type columns", t.qualified(), c.Name, c.Type)
+		}
+	}
 	st, err := w.store(t, verb+" into")
 	if err != nil {
 		return err

@@ -30,18 +30,20 @@ const (
 	Timestamp
 	Date
 	Binary
+	Complex // ARRAY, MAP or STRUCT: a column may have one, and nothing can be read from it or written to it
 )
 
 var kindNames = [...]string{NullType: "NULL_TYPE", Boolean: "BOOLEAN", TinyInt: "TINYINT", SmallInt: "SMALLINT", Int: "INT",
 	BigInt: "BIGINT", Float: "FLOAT", Double: "DOUBLE", Decimal: "DECIMAL", String: "STRING", VarChar: "VARCHAR",
 	Char: "CHAR", Timestamp: "TIMESTAMP", Date: "DATE", Binary: "BINARY"}
 
-// Type is a scalar type.
+// Type is a scalar type, or the name of a complex one.
 type Type struct {
 	Kind      Kind
-	Precision int `json:",omitempty"` // of DECIMAL
-	Scale     int `json:",omitempty"` // of DECIMAL
-	Length    int `json:",omitempty"` // of VARCHAR and CHAR
+	Precision int    `json:",omitempty"` // of DECIMAL
+	Scale     int    `json:",omitempty"` // of DECIMAL
+	Length    int    `json:",omitempty"` // of VARCHAR and CHAR
+	Text      string `json:",omitempty"` // of complex types, as written
 }
 
 // String is the type as DESCRIBE prints it, in upper case.
@@ -51,6 +53,8 @@ func (t Type) String() string {
 		return fmt.Sprintf("DECIMAL(%d,%d)", t.Precision, t.Scale)
 	case VarChar, Char:
 		return fmt.Sprintf("%s(%d)", kindNames[t.Kind], t.Length)
+	case Complex:
+		return t.Text
 	}
 	return kindNames[t.Kind]
 }
@@ -71,6 +75,14 @@ const (
 	maxCharLength = 255
 	maxVarLength  = 65535
 )
+
+// columnType is typeOf for a column's definition.
+func columnType(n sql.TypeName) (Type, error) {
+	if n.Complex != "" {
+		return Type{Kind: Complex, Text: n.Complex}, nil
+	}
+	return typeOf(n)
+}
 
 func typeOf(n sql.TypeName) (Type, error) {
 	if n.Complex != "" {
