@@ -35,7 +35,7 @@ func (c *Client) Create(ctx context.Context, t table.Name, partitions int) (*Top
 
 func (c *Client) open(ctx context.Context, t table.Name, create bool, partitions int) (*Topic, error) {
 	name := c.Name(t)
-	if err := c.reach(ctx); err != nil {
+	if err := c.reach(ctx, name); err != nil {
 		return nil, err
 	}
 	created := false
@@ -61,20 +61,33 @@ func (c *Client) open(ctx context.Context, t table.Name, create bool, partitions
 }
 
 // reach asks a broker for its API versions: where credentials or TLS are wrong, this says so, while the creation of a
-// topic would only say that no broker is available.
-func (c *Client) reach(ctx context.Context) error {
+// topic would only say that no broker is available. A broker that wants credentials and gets none hangs up at the next
+// request only, so the topic is asked for too.
+func (c *Client) reach(ctx context.Context, name string) error {
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	var last error
 	ask := func() error {
 		_, err := c.kafka.ApiVersions(limited, &kafka.ApiVersionsRequest{})
+		if isAuthentication(err) {
+			return backoff.Permanent(&AuthError{Brokers: c.options.Brokers, Err: err})
+		}
+		if err == nil {
+			var answer kafka.Error
+			if _, err = c.lookup(limited, name); errors.Is(err, ErrNotFound) || errors.As(err, &answer) {
+				return nil
+			}
+		}
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			last = err
 		}
 		return err
 	}
 	err := backoff.Retry(ask, backoff.WithContext(newBackOff(), limited))
+	var refused *AuthError
 	switch {
+	case errors.As(err, &refused):
+		return refused
 	case err == nil:
 		c.health.back()
 		return nil
