@@ -2,39 +2,127 @@ package impala
 
 import (
 	"context"
+	"maps"
+	"strings"
 
 	"rewind/table"
 )
 
-// Plan lists every statement that Load would run, in order; names that are drawn at random will be others. It runs none of them.
+// The plans list every statement that a piece of work would send, in order, each session's options included. They change nothing,
+// and ask the engine only for what the statements are made of.
+
+// sessionPlan is the statements with which a session begins.
+func (db *DB) sessionPlan(name table.Name, extra []property) []string {
+	var plan []string
+	for _, p := range append(db.sessionOptions(name), extra...) {
+		plan = append(plan, setSQL(p.key, p.value))
+	}
+	return plan
+}
+
+// PlanOpen lists the statements of Open.
+func (db *DB) PlanOpen() []string { return db.sessionPlan(table.Name{}, nil) }
+
+// PlanLook lists the statements of RestoreID.
+func (db *DB) PlanLook(name table.Name) []string {
+	return append(db.sessionPlan(name, nil), describeFormattedSQL(name))
+}
+
+// PlanRename lists the statements of Rename.
+func (db *DB) PlanRename(from, to table.Name) []string {
+	return append(db.sessionPlan(from, restoreSession()), renameSQL(from, to))
+}
+
+// PlanDrop lists the statements of Drop.
+func (db *DB) PlanDrop(name table.Name) []string {
+	return append(db.sessionPlan(name, restoreSession()), describeFormattedSQL(name), dropSQL(name))
+}
+
+// PlanDigest lists the statements of Digest on an engine that has Impala's functions; on another one the rows are read back.
+func (db *DB) PlanDigest(name table.Name, s *table.Schema) []string {
+	return append(db.sessionPlan(name, nil), probeSQL(), digestSQL(name, s))
+}
+
+// PlanCapture lists the statements of Describe, Estimate and Rows, and gives the definition that Describe would. last is the table's
+// last schema, whose column ids go on; it may be nil.
+func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema) ([]string, *table.Definition, error) {
+	d, err := db.unrefreshed(name).Describe(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	d.Schema = table.WithIDs(last, d.Schema)
+	plan := db.sessionPlan(name, nil)
+	if db.o.Tables[name].Refresh {
+		plan = append(plan, refreshSQL(name))
+	}
+	plan = append(plan, versionSQL, showCreateSQL(name))
+	if strings.Contains(d.DDL, rangesMark) {
+		plan = append(plan, showRangesSQL(name))
+	}
+	plan = append(plan, describeSQL(name), allOptionsSQL)
+	plan = append(append(plan, db.sessionPlan(name, nil)...), showStatsSQL(name))
+	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, true))
+	return plan, d, nil
+}
+
+// unrefreshed is the DB with a table's setting refresh off: who only looks does not refresh.
+func (db *DB) unrefreshed(name table.Name) *DB {
+	quiet := *db
+	quiet.o.Tables = maps.Clone(db.o.Tables)
+	if settings, found := quiet.o.Tables[name]; found {
+		settings.Refresh = false
+		quiet.o.Tables[name] = settings
+	}
+	return &quiet
+}
+
+// Plan lists every statement that Load would run, in order; names that are drawn at random will be others, and of INSERT VALUES the
+// rows are left out. It runs none of them.
 func (db *DB) Plan(_ context.Context, l table.Load) ([]string, error) {
 	w, err := db.prepare(l)
 	if err != nil {
 		return nil, err
 	}
-	var plan []string
-	for _, p := range append(db.sessionOptions(l.Source), restoreSession()...) {
-		plan = append(plan, setSQL(p.key, p.value))
-	}
-	plan = append(plan, describeFormattedSQL(l.Into), describeFormattedSQL(l.Source), w.target.create)
+	plan := append(db.sessionPlan(l.Source, nil), describeFormattedSQL(l.Into), describeFormattedSQL(l.Source))
+	plan = append(append(plan, db.sessionPlan(l.Source, restoreSession())...), w.target.create)
 	if w.d.format != formatKudu {
-		plan = append(plan, describeFormattedSQL(l.Into), anyRowSQL(l.Into))
+		plan = append(plan, describeFormattedSQL(l.Into), describeFormattedSQL(l.Source), anyRowSQL(l.Into))
 	}
-	staging, err := table.ParseName(w.record.Staging)
-	switch {
-	case !w.staged:
-		plan = append(plan, insertIntoSQL(l.Into, w.target)+" VALUES (…)")
-	case err != nil:
+	filled, err := w.fillPlan()
+	if err != nil {
 		return nil, err
-	default:
-		plan = append(plan, createStagingSQL(staging, l.Def.Schema, w.record.URI, l.RestoreID), insertStagedSQL(l.Into, staging, w.target))
 	}
-	plan = append(plan, probeSQL(), digestSQL(l.Into, l.Def.Schema))
+	plan = append(append(plan, filled...), probeSQL(), digestSQL(l.Into, l.Def.Schema))
 	if l.Stats {
 		plan = append(plan, computeStatsSQL(l.Into))
 	}
-	if w.staged {
-		plan = append(plan, dropSQL(staging))
+	if len(filled) > 1 {
+		staging, err := table.ParseName(w.record.Staging)
+		if err != nil {
+			return nil, err
+		}
+		plan = append(append(plan, db.sessionPlan(table.Name{}, restoreSession())...), dropSQL(staging))
 	}
 	return plan, nil
+}
+
+// fillPlan lists the statements that bring the rows into the new table: none for no rows.
+func (w *loading) fillPlan() ([]string, error) {
+	if w.l.Digest.Rows == 0 {
+		return nil, nil
+	}
+	if !w.staged {
+		return []string{insertIntoSQL(w.l.Into, w.target) + " VALUES (…)"}, nil
+	}
+	staging, err := table.ParseName(w.record.Staging)
+	if err != nil {
+		return nil, err
+	}
+	return []string{createStagingSQL(staging, w.l.Def.Schema, w.record.URI, w.l.RestoreID), insertStagedSQL(w.l.Into, staging, w.target)}, nil
+}
+
+// Unfinished says whether Cleanup would find anything.
+func (db *DB) Unfinished() bool {
+	ids, err := db.records()
+	return err != nil || len(ids) > 0
 }

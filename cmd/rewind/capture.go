@@ -72,7 +72,7 @@ func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m
 		}
 	}
 	if f.rebaseline || !k.config.hasSnapshot(t.name) {
-		if o.LastSchema, err = k.lastSchema(ctx, t.name); err != nil {
+		if o.LastSchema, err = k.app.lastSchema(ctx, k.config, t.name); err != nil {
 			return producer.Report{}, err
 		}
 	}
@@ -89,7 +89,7 @@ func (k *capturer) producer(t tableConfig) (*tableProducer, error) {
 		return nil, err
 	}
 	p := &tableProducer{kafka: kafka, Producer: producer.New(k.db, kafka, producer.Options{
-		Dir: k.config.snapshotDir(), Logger: k.app.log,
+		Dir: k.config.snapshotDir(), FS: k.app.fs, Logger: k.app.log,
 		Progress: func(p producer.Progress) { k.meter.report(p.Stage+" "+p.Table.String(), p.Rows, p.Total) },
 	})}
 	k.producers[t.name] = p
@@ -115,8 +115,8 @@ func (k *capturer) rebuild(ctx context.Context, name table.Name, p *tableProduce
 
 // lastSchema is the journal's newest schema of a table, so that a baseline gives no column id twice; nil where there is
 // no journal here. A damaged journal must not keep anybody from a new baseline: what can be read of it counts.
-func (k *capturer) lastSchema(ctx context.Context, name table.Name) (*table.Schema, error) {
-	j, err := replay.Open(k.config.journalDir(), name, k.app.replayOptions(k.config, nil))
+func (a *app) lastSchema(ctx context.Context, c *config, name table.Name) (*table.Schema, error) {
+	j, err := replay.Open(c.journalDir(), name, a.replayOptions(c, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (k *capturer) lastSchema(ctx context.Context, name table.Name) (*table.Sche
 	schema := *points[len(points)-1].TableSchema()
 	state, err := j.LastState(ctx)
 	if err != nil {
-		k.app.log.Warn("the journal is damaged; column ids go on from its last readable restore point", "table", name.String(), "error", err)
+		a.log.Warn("the journal is damaged; column ids go on from its last readable restore point", "table", name.String(), "error", err)
 		return &schema, ctx.Err()
 	}
 	schema.NextColumnID = max(schema.NextColumnID, state.NextColumnID)

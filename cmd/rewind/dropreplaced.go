@@ -6,17 +6,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"rewind/replay"
+	"rewind/table"
 )
 
 func (a *app) dropReplacedCommand() *cobra.Command {
-	var yes bool
+	var yes, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "drop-replaced TABLE",
 		Short: "Drop the tables that restore --replace kept",
 		Long: `A restore --replace keeps the old table under another name. This drops the kept tables of TABLE, for good, after
 looking that each still is the table that was replaced.`,
-		Example: `  rewind drop-replaced shop.orders`,
-		Args:    exactArgs(1),
+		Example: `  rewind drop-replaced shop.orders --dry-run
+  rewind drop-replaced shop.orders`,
+		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.loadConfig()
 			if err != nil {
@@ -27,10 +29,14 @@ looking that each still is the table that was replaced.`,
 				return err
 			}
 			t, _ := c.table(name)
+			if dryRun {
+				return a.dryDrop(cmd.Context(), c, t)
+			}
 			return a.dropReplaced(cmd, c, t, yes)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for the table's name")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	return cmd
 }
 
@@ -44,12 +50,9 @@ func (a *app) dropReplaced(cmd *cobra.Command, c *config, t tableConfig, yes boo
 	if err := a.recover(ctx, c, db, t.name); err != nil {
 		return err
 	}
-	kept, err := replay.Replaced(t.name, a.replayOptions(c, nil))
+	kept, err := a.keptTables(c, t.name)
 	if err != nil {
 		return err
-	}
-	if len(kept) == 0 {
-		return &codedError{code: exitNothing, message: "no replaced table of " + t.name.String() + " is kept"}
 	}
 	if !a.json {
 		for _, k := range kept {
@@ -72,4 +75,13 @@ func (a *app) dropReplaced(cmd *cobra.Command, c *config, t tableConfig, yes boo
 		fmt.Fprintf(a.stdout, "dropped %s\n", k.Kept)
 	}
 	return nil
+}
+
+// keptTables are the replaced tables that are kept: at least one.
+func (a *app) keptTables(c *config, name table.Name) ([]replay.Kept, error) {
+	kept, err := replay.Replaced(name, a.replayOptions(c, nil))
+	if err == nil && len(kept) == 0 {
+		err = &codedError{code: exitNothing, message: "no replaced table of " + name.String() + " is kept"}
+	}
+	return kept, err
 }

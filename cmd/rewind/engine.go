@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"time"
 
 	"rewind/impala"
 	"rewind/producer"
@@ -39,25 +38,27 @@ func (a *app) openKafka(c *config, t tableConfig) (*topic.Client, error) {
 	if partitions == 0 {
 		partitions = c.Kafka.Partitions
 	}
-	client, err := topic.NewClient(topic.Options{
-		Brokers: c.Kafka.Brokers, Prefix: c.Kafka.Prefix, Partitions: partitions, Replication: c.Kafka.Replication,
-		Compression: c.Kafka.Compression, Timeout: time.Duration(c.Kafka.Timeout), Logger: a.log,
-	})
+	o, err := c.Kafka.options(partitions)
+	if err != nil {
+		return nil, usageErrorf("see kafka: in %s", c.path).because(err)
+	}
+	o.Logger = a.log
+	client, err := topic.NewClient(o)
 	if err != nil {
 		return nil, usageErrorf("see kafka: in %s", c.path).because(err)
 	}
 	return client, nil
 }
 
-// openEngine connects to Impala; m may be nil.
-func (a *app) openEngine(ctx context.Context, c *config, m *meter) (*impala.DB, error) {
+// connectEngine connects to Impala, and changes nothing there; m may be nil.
+func (a *app) connectEngine(ctx context.Context, c *config, m *meter) (*impala.DB, error) {
 	if c.Impala.DSN == "" {
 		return nil, missing(c, "impala.dsn", `impala: {dsn: "impala://127.0.0.1:21050?auth=noauth"}`)
 	}
 	o := impala.Options{
 		DSN: c.Impala.DSN, Session: c.Impala.Options, Timezone: c.Impala.Timezone, ValuesLimit: c.Impala.ValuesLimit,
 		Staging: impala.Staging(c.Impala.Staging), Tables: map[table.Name]impala.TableOptions{},
-		StateDir: c.restoreDir(), Logger: a.log,
+		StateDir: c.restoreDir(), FS: a.fs, Logger: a.log,
 	}
 	if m != nil {
 		o.Progress = func(p impala.Progress) { m.report(p.Stage, p.Rows, p.Total) }
@@ -65,7 +66,12 @@ func (a *app) openEngine(ctx context.Context, c *config, m *meter) (*impala.DB, 
 	for _, t := range c.Tables {
 		o.Tables[t.name] = impala.TableOptions{Key: t.Key, Exclude: t.Exclude, Bytes: t.Bytes, Options: t.Options, Refresh: t.Refresh}
 	}
-	db, err := impala.Open(ctx, o)
+	return impala.Open(ctx, o)
+}
+
+// openEngine connects to Impala and removes what an earlier restore left there; m may be nil.
+func (a *app) openEngine(ctx context.Context, c *config, m *meter) (*impala.DB, error) {
+	db, err := a.connectEngine(ctx, c, m)
 	if err != nil {
 		return nil, err
 	}

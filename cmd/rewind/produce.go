@@ -19,6 +19,7 @@ type captureFlags struct {
 	rebuild     bool
 	rebaseline  bool
 	acceptClock bool
+	dryRun      bool
 }
 
 func (a *app) produceCommand() *cobra.Command {
@@ -34,12 +35,13 @@ Whoever lost the snapshot folder has two ways out: --rebuild makes it again from
 piece), --rebaseline publishes the table anew.`,
 		Example: `  rewind produce
   rewind produce shop.orders --every 5m
-  rewind produce shop.orders --rebuild`,
+  rewind produce shop.orders --rebuild
+  rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.rebuild && f.rebaseline {
 				return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))
 			}
-			if every < 0 || every > 0 && (f.rebuild || f.rebaseline || f.acceptClock) {
+			if every < 0 || every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.dryRun) {
 				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
 			}
 			c, err := a.loadConfig()
@@ -49,6 +51,9 @@ piece), --rebaseline publishes the table anew.`,
 			tables, err := c.selectTables(args)
 			if err != nil {
 				return err
+			}
+			if f.dryRun {
+				return a.dryProduce(cmd.Context(), c, tables, f)
 			}
 			k, err := a.newCapturer(cmd.Context(), c, nil)
 			if err != nil {
@@ -66,6 +71,7 @@ piece), --rebaseline publishes the table anew.`,
 	flags.BoolVar(&f.rebuild, "rebuild", false, "first make the lost snapshot file again, from the journal")
 	flags.BoolVar(&f.rebaseline, "rebaseline", false, "publish the table anew, building on nothing")
 	flags.BoolVar(&f.acceptClock, "accept-clock", false, "capture although the clock stands behind the last snapshot")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	return cmd
 }
 

@@ -62,7 +62,7 @@ A restore that fails leaves everything as it was.`,
 	flags.StringVar(&f.into, "into", "", "the new table to make")
 	flags.BoolVar(&f.replace, "replace", false, "put the restored table in the place of the old one, which is kept under another name")
 	flags.BoolVar(&f.yes, "yes", false, "do not ask for the table's name before --replace")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	flags.StringVar(&f.stats, "stats", "compute", "statistics of the restored table: compute or none")
 	flags.BoolVar(&f.noCapture, "no-capture", false, "with --replace: do not capture first (what was written since the last point stays only in the kept table)")
 	flags.DurationVar(&f.wait, "wait", 10*time.Minute, "with --replace: how long to wait for another process's consumer to journal the capture")
@@ -119,7 +119,7 @@ func (a *app) restore(ctx context.Context, job *restoreJob) error {
 		return err
 	}
 	if job.flags.dryRun {
-		return a.printPlan(job, answer)
+		return a.dryRestore(ctx, job, answer)
 	}
 	// The point that was shown and confirmed is the one that is restored, whatever is committed meanwhile.
 	job.spec.Snapshot = answer.Point.ID

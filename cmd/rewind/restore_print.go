@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 )
 
 // printAnswer says what was asked, what it means, and what lies beside it.
-func (a *app) printAnswer(answer replay.Answer) {
+func (a *app) printAnswer(answer replay.Answer) { writeAnswer(a.stdout, answer) }
+
+func writeAnswer(w io.Writer, answer replay.Answer) {
 	asked := answer.Asked
 	if answer.Time != nil {
 		asked += " = " + clock(*answer.Time)
@@ -29,50 +32,9 @@ func (a *app) printAnswer(answer replay.Answer) {
 	row("before", answer.Before)
 	row("chosen", &answer.Point)
 	row("after", answer.After)
-	fmt.Fprintf(a.stdout, "asked for %s\n\n", asked)
-	g.print(a.stdout)
-	fmt.Fprintln(a.stdout)
-}
-
-// plan is what restore --dry-run says.
-type plan struct {
-	DryRun  bool          `json:"dry_run"`
-	Table   string        `json:"table"`
-	Into    string        `json:"into,omitempty"`
-	Replace bool          `json:"replace,omitempty"`
-	Answer  replay.Answer `json:"answer"`
-	Steps   []string      `json:"steps"`
-}
-
-func (a *app) printPlan(job *restoreJob, answer replay.Answer) error {
-	p := plan{DryRun: true, Table: job.table.name.String(), Replace: job.flags.replace, Answer: answer}
-	into := "a new table beside it"
-	if !job.flags.replace {
-		p.Into = job.into.String()
-		into = p.Into
-	} else if !job.flags.noCapture {
-		p.Steps = append(p.Steps, "capture "+p.Table+" as it is now, and wait until the capture is in the journal")
-	}
-	p.Steps = append(p.Steps,
-		fmt.Sprintf("fold the journal up to %d: %s, digest %s", answer.Point.ID, count(answer.Point.Rows, "row"), answer.Point.DigestText),
-		"load them into "+into+", made from the definition of that point",
-		"prove the loaded table by the same digest")
-	if job.flags.replace {
-		p.Steps = append(p.Steps, "rename "+p.Table+" to a name that is kept, and the new table to "+p.Table)
-	}
-	if job.flags.stats == "compute" {
-		p.Steps = append(p.Steps, "compute statistics")
-	}
-	if a.json {
-		return a.printJSON(p)
-	}
-	a.printAnswer(answer)
-	fmt.Fprintln(a.stdout, "this would:")
-	for i, step := range p.Steps {
-		fmt.Fprintf(a.stdout, "  %d. %s\n", i+1, step)
-	}
-	fmt.Fprintln(a.stdout, "nothing was done (--dry-run)")
-	return nil
+	fmt.Fprintf(w, "asked for %s\n\n", asked)
+	g.print(w)
+	fmt.Fprintln(w)
 }
 
 func (a *app) printCertificate(c replay.Certificate) error {
