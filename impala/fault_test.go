@@ -182,16 +182,16 @@ func TestProofWhereTheEngineCannot(t *testing.T) {
 func TestDropLeavesAnExternalTablesFiles(t *testing.T) {
 	b, _ := faulty(t)
 	ctx := context.Background()
-	for properties, left := range map[string]int64{"": 1, " TBLPROPERTIES ('external.table.purge'='true')": 0} {
+	for purge, left := range map[string]int64{"false": 1, "true": 0} {
 		place := " STORED AS PARQUET LOCATION 'file://" + t.TempDir() + "'"
 		create := "CREATE EXTERNAL TABLE shop.x (id BIGINT)" + place
-		b.run(t, create+properties, "INSERT INTO shop.x VALUES (1)")
+		b.run(t, create+" TBLPROPERTIES ('external.table.purge'='"+purge+"')", "INSERT INTO shop.x VALUES (1)")
 		if err := b.Drop(ctx, shop("x")); err != nil {
 			t.Fatal(err)
 		}
 		b.run(t, create)
 		if n := b.countRows(t, shop("x")); n != left {
-			t.Errorf("%q: %d rows are left, want %d", properties, n, left)
+			t.Errorf("purge %s: %d rows are left, want %d", purge, n, left)
 		}
 		b.run(t, "DROP TABLE shop.x")
 	}
@@ -220,5 +220,35 @@ func TestStagingIsNotForEverybody(t *testing.T) {
 	}
 	if name := filepath.Base(r.Path); len(name) != len("rewind-")+32 || name == newRecord(table.Load{}, db.o.Staging).Folder {
 		t.Errorf("the folder's name %s can be guessed", name)
+	}
+}
+
+// TestRefreshIsOptional: REFRESH is sent for the tables that ask for it, before anything is read.
+func TestRefreshIsOptional(t *testing.T) {
+	b, f := faulty(t)
+	for refresh, times := range map[bool]int{false: 0, true: 1} {
+		b.ours(shop("a"), TableOptions{Key: []string{"id"}, Refresh: refresh})
+		f.set("REFRESH `shop`.`a`", 0, false, "")
+		if _, err := b.Describe(context.Background(), shop("a")); err != nil || f.count() != times {
+			t.Errorf("refresh %t: sent %d times, then %v", refresh, f.count(), err)
+		}
+	}
+}
+
+// TestDefinitionsThatNoTableIsMadeOf are refused before anything is made.
+func TestDefinitionsThatNoTableIsMadeOf(t *testing.T) {
+	b, f := faulty(t)
+	d, rows, digest := b.capture(t, shop("a"))
+	f.set("CREATE", 0, false, "")
+	for _, ddl := range []string{"CREATE VIEW shop.a AS SELECT 1", "CREATE MATERIALIZED VIEW shop.a AS SELECT 1",
+		"CREATE TABLE shop.a (id BIGINT, name STRING) STORED BY 'org.apache.hadoop.hive.hbase.HBaseStorageHandler'",
+		"CREATE TABLE shop.a (id BIGINT, name STRING) STORED AS ORC TBLPROPERTIES ('transactional'='true')"} {
+		d.DDL = ddl
+		_, err := b.Load(context.Background(), table.Load{Into: shop("then"), Source: shop("a"), RestoreID: "r", Def: *d, Digest: digest}, sequence(rows))
+		var unsupported *UnsupportedTableError
+		if !errors.As(err, &unsupported) || unsupported.ExitCode() != exitGuard || f.count() != 0 {
+			t.Errorf("%s: %v after %d statements", ddl, err, f.count())
+		}
+		b.nothingLeft(t)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,6 +84,30 @@ func FuzzStringLiteral(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if utf8.ValidString(text) {
 			checkLiteral(t, text)
+		}
+	})
+}
+
+// asImpalaLexes is the scanner's rule for string literals.
+var asImpalaLexes = regexp.MustCompile(`(?s)^('(\\.|[^\\'])*'|"(\\.|[^\\"])*")$`)
+
+// FuzzComment: a comment is one literal, whatever is in it, and itself where nothing must be escaped.
+func FuzzComment(f *testing.F) {
+	for _, seed := range []string{"it's", `it\'s`, `both ' and "`, `ends in \`, `\\`, "what?", `\?`, `'"\`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		literal := quoteComment(text)
+		if !utf8.ValidString(text) {
+			return
+		}
+		if !asImpalaLexes.MatchString(literal) || strings.Contains(literal, "?") {
+			t.Errorf("%q became %s", text, literal)
+		}
+		for _, quote := range []string{"'", `"`} {
+			if plain := quote + text + quote; asImpalaLexes.MatchString(plain) && !strings.Contains(text, "?") && literal[1:len(literal)-1] != text {
+				t.Errorf("%q became %s", text, literal)
+			}
 		}
 	})
 }
