@@ -64,6 +64,9 @@ func (a *app) runSQL(ctx context.Context, db *sql.DB, statement string) error {
 	for i, column := range columns {
 		header[i] = column
 	}
+	if err := refuseBinary(rows); err != nil {
+		return err
+	}
 	g := newGrid(header...)
 	values, into := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
@@ -86,6 +89,21 @@ func (a *app) runSQL(ctx context.Context, db *sql.DB, statement string) error {
 	g.print(a.stdout)
 	if n == sqlRowsLimit {
 		fmt.Fprintf(a.stderr, "only the first %s rows are shown\n", thousands(sqlRowsLimit))
+	}
+	return nil
+}
+
+// refuseBinary keeps BINARY columns from the driver, which panics when it scans one.
+func refuseBinary(rows *sql.Rows) error {
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return err
+	}
+	for _, t := range types {
+		if t.DatabaseTypeName() == "BINARY" {
+			return &codedError{code: exitUsage, message: fmt.Sprintf("the column %q is BINARY, which cannot be shown as it is", t.Name()),
+				hint: "select base64encode(CAST(column AS STRING)) in its place"}
+		}
 	}
 	return nil
 }
