@@ -29,6 +29,9 @@ type kafkaConfig struct {
 	Replication int        `yaml:"replication"`
 	Compression string     `yaml:"compression"`
 	Timeout     span       `yaml:"timeout"`
+
+	SASL *saslConfig `yaml:"sasl"`
+	TLS  *tlsConfig  `yaml:"tls"`
 }
 
 // span is a duration that says where in the file it is wrong.

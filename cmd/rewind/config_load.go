@@ -106,7 +106,7 @@ func (c *config) resolve() error {
 		return err
 	}
 	c.dir = dir
-	for _, path := range []*string{&c.Data, &c.Impala.Staging.Path} {
+	for _, path := range append(c.Kafka.TLS.paths(), &c.Data, &c.Impala.Staging.Path) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

@@ -87,7 +87,7 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 		return consumer.Report{}, err
 	}
 	defer kafka.Close()
-	o.Dir, o.Logger = c.journalDir(), a.log
+	o.Dir, o.FS, o.Logger = c.journalDir(), a.fs, a.log
 	for _, t := range tables {
 		o.Tables = append(o.Tables, t.name)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"rewind/disk"
 )
 
 // app is what every subcommand is given: the streams, the global flags, and the logger made from them.
@@ -15,6 +17,7 @@ type app struct {
 	stdout io.Writer
 	stderr io.Writer
 	log    *slog.Logger
+	fs     disk.FS // nil: the machine's
 
 	configPath string
 	logLevel   string
@@ -24,17 +27,21 @@ type app struct {
 
 // run is the whole program but for os.Exit: it parses args, does what they say and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{stdin: os.Stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
+	return a.run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// A second signal ends the program at once: the first one only asks for a clean end.
 	release := context.AfterFunc(ctx, stop)
 	defer release()
 
-	a := &app{stdin: os.Stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
 	root := a.rootCommand()
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
