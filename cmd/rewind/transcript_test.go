@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -221,10 +222,11 @@ func TestReadmeQuickStart(t *testing.T) {
 	for line := range strings.Lines(string(section)) {
 		if line, ok := strings.CutPrefix(strings.TrimSpace(line), "../rewind "); ok {
 			line, _, _ = strings.Cut(line, "  #")
-			typed = append(typed, "rewind "+strings.TrimSpace(strings.ReplaceAll(line, "../rewind", "rewind")))
+			line = strings.NewReplacer("../rewind", "rewind", "FIRST_ID", strconv.Itoa(firstID)).Replace(line)
+			typed = append(typed, "rewind "+strings.TrimSpace(line))
 		}
 	}
-	if len(typed) < 8 {
+	if len(typed) < 11 {
 		t.Errorf("only %d commands found: %q", len(typed), typed)
 	}
 	for _, command := range typed {
