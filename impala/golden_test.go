@@ -152,6 +152,8 @@ func goldenText(t *testing.T, k kindOfTable) string {
 		{"undo: an external table's files would stay behind", onlyFor(plan.external, truncateSQL(into))}, {"", dropSQL(into)},
 		{"undo where the location turned out to hold somebody's files", onlyFor(!plan.external && d.format != formatKudu, keepFilesSQL(into))},
 		{"swap", renameSQL(into, s.Table)},
+		{"config check, init", showDatabasesSQL}, {"", showTablesSQL(s.Table.Database)}, {"", noRowsSQL(s)}, {"", countSQL(s.Table)},
+		{"", explainInsertSQL(s.Table, plan)},
 	} {
 		if line.sql == "" {
 			continue

@@ -51,3 +51,10 @@ ALTER TABLE `shop`.`iceberg_then` SET TBLPROPERTIES ('EXTERNAL'='TRUE', 'externa
 
 -- swap
 ALTER TABLE `shop`.`iceberg_then` RENAME TO `shop`.`iceberg`;
+
+-- config check, init
+SHOW DATABASES;
+SHOW TABLES IN `shop`;
+SELECT src.`id` AS `v0`, src.`level` AS `v1`, src.`at` AS `v2`, src.`day` AS `v3` FROM `shop`.`iceberg` src LIMIT 0;
+SELECT count(*) AS `n` FROM `shop`.`iceberg`;
+EXPLAIN INSERT INTO `shop`.`iceberg` (`id`, `level`, `at`, `day`) SELECT src.`id`, src.`level`, src.`at`, src.`day` FROM `shop`.`iceberg` src;

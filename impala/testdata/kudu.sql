@@ -51,3 +51,10 @@ DROP TABLE IF EXISTS `shop`.`kudu_then`;
 
 -- swap
 ALTER TABLE `shop`.`kudu_then` RENAME TO `shop`.`kudu`;
+
+-- config check, init
+SHOW DATABASES;
+SHOW TABLES IN `shop`;
+SELECT src.`host` AS `v0`, src.`at` AS `v1`, src.`metric` AS `v2`, src.`note` AS `v3` FROM `shop`.`kudu` src LIMIT 0;
+SELECT count(*) AS `n` FROM `shop`.`kudu`;
+EXPLAIN INSERT INTO `shop`.`kudu` (`host`, `at`, `metric`, `note`) SELECT src.`host`, src.`at`, src.`metric`, src.`note` FROM `shop`.`kudu` src;

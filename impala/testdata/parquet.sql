@@ -51,3 +51,10 @@ DROP TABLE IF EXISTS `shop`.`parquet_then`;
 
 -- swap
 ALTER TABLE `shop`.`parquet_then` RENAME TO `shop`.`parquet`;
+
+-- config check, init
+SHOW DATABASES;
+SHOW TABLES IN `shop`;
+SELECT src.`region` AS `v0`, src.`id` AS `v1`, src.`paid` AS `v2`, src.`ti` AS `v3`, src.`si` AS `v4`, src.`qty` AS `v5`, src.`weight` AS `v6`, src.`price` AS `v7`, src.`amount` AS `v8`, src.`label` AS `v9`, src.`note` AS `v10`, base64encode(src.`raw`) AS `v11`, src.`ts` AS `v12`, src.`day` AS `v13`, base64encode(CAST(src.`blob` AS STRING)) AS `v14` FROM `shop`.`parquet` src LIMIT 0;
+SELECT count(*) AS `n` FROM `shop`.`parquet`;
+EXPLAIN INSERT INTO `shop`.`parquet` (`region`, `id`, `paid`, `ti`, `si`, `qty`, `weight`, `price`, `amount`, `label`, `note`, `raw`, `ts`, `day`, `blob`) SELECT src.`region`, src.`id`, src.`paid`, src.`ti`, src.`si`, src.`qty`, src.`weight`, src.`price`, src.`amount`, src.`label`, src.`note`, src.`raw`, src.`ts`, src.`day`, src.`blob` FROM `shop`.`parquet` src;

@@ -51,3 +51,10 @@ ALTER TABLE `shop`.`partitioned_then` SET TBLPROPERTIES ('EXTERNAL'='TRUE', 'ext
 
 -- swap
 ALTER TABLE `shop`.`partitioned_then` RENAME TO `shop`.`partitioned`;
+
+-- config check, init
+SHOW DATABASES;
+SHOW TABLES IN `shop`;
+SELECT src.`id` AS `v0`, src.`note` AS `v1`, src.`year` AS `v2`, src.`month` AS `v3` FROM `shop`.`partitioned` src LIMIT 0;
+SELECT count(*) AS `n` FROM `shop`.`partitioned`;
+EXPLAIN INSERT INTO `shop`.`partitioned` (`id`, `note`) PARTITION (`year`, `month`) SELECT src.`id`, src.`note`, src.`year`, src.`month` FROM `shop`.`partitioned` src;

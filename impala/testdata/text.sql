@@ -51,3 +51,10 @@ ALTER TABLE `shop`.`text_then` SET TBLPROPERTIES ('EXTERNAL'='TRUE', 'external.t
 
 -- swap
 ALTER TABLE `shop`.`text_then` RENAME TO `shop`.`text`;
+
+-- config check, init
+SHOW DATABASES;
+SHOW TABLES IN `shop`;
+SELECT src.`id` AS `v0`, src.`name` AS `v1`, src.`1st-é` AS `v2` FROM `shop`.`text` src LIMIT 0;
+SELECT count(*) AS `n` FROM `shop`.`text`;
+EXPLAIN INSERT INTO `shop`.`text` (`id`, `name`, `1st-é`) SELECT src.`id`, src.`name`, src.`1st-é` FROM `shop`.`text` src;
