@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	"rewind/change"
+	"rewind/table"
 )
 
 // JumpError: a message is not the one that must come next; something is missing in the topic.
 type JumpError struct {
+	Table           table.Name
 	Topic           string
 	Partition       int
 	Offset          int64
@@ -24,12 +26,13 @@ func (e *JumpError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *JumpError) Hint() string {
-	return fmt.Sprintf("the topic lost messages before offset %d; `rewind consume TABLE --partition %d --skip %d` gives the snapshot up and"+
-		" writes a gap, and `rewind produce --rebaseline` makes the table restorable again", e.Offset, e.Partition, e.Offset)
+	return fmt.Sprintf("the topic lost messages before offset %d; `rewind consume %s --partition %d --skip %d` gives the snapshot up and"+
+		" writes a gap, and `rewind produce %s --rebaseline` makes the table restorable again", e.Offset, e.Table, e.Partition, e.Offset, e.Table)
 }
 
 // ForeignMessageError: a message that rewind did not write.
 type ForeignMessageError struct {
+	Table     table.Name
 	Topic     string
 	Partition int
 	Offset    int64
@@ -49,11 +52,11 @@ func (e *ForeignMessageError) ExitCode() int { return 5 }
 func (e *ForeignMessageError) Hint() string {
 	var unknown *change.UnknownSchemaError
 	if errors.As(e.Err, &unknown) {
-		return unknown.Hint() + fmt.Sprintf("; if it is not, `rewind consume TABLE --partition %d --skip %d` gives it up and writes a gap",
-			e.Partition, e.Offset)
+		return unknown.Hint() + fmt.Sprintf("; if it is not, `rewind consume %s --partition %d --skip %d` gives it up and writes a gap",
+			e.Table, e.Partition, e.Offset)
 	}
-	return fmt.Sprintf("find out who writes to the topic; `rewind consume TABLE --partition %d --skip %d` passes over this message and writes a gap",
-		e.Partition, e.Offset)
+	return fmt.Sprintf("find out who writes to the topic; `rewind consume %s --partition %d --skip %d` passes over this message and writes a gap",
+		e.Table, e.Partition, e.Offset)
 }
 
 // NoStreamError: no message of the topic says which stream it is, and neither does a journal.
@@ -134,6 +137,7 @@ func (e *LostTailError) Hint() string {
 
 // LostOffsetsError: Kafka no longer has messages that were not journaled.
 type LostOffsetsError struct {
+	Table       table.Name
 	Topic       string
 	Partition   int
 	Next, First int64 // the journal ends before Next, Kafka begins at First
@@ -149,6 +153,6 @@ func (e *LostOffsetsError) ExitCode() int { return 4 }
 
 // Hint says what to do.
 func (e *LostOffsetsError) Hint() string {
-	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume TABLE --partition %d --skip %d` writes the gap down and"+
-		" goes on, and `rewind produce --rebaseline` makes the table restorable again", e.Partition, e.Next)
+	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume %s --partition %d --skip %d` writes the gap down and"+
+		" goes on, and `rewind produce %s --rebaseline` makes the table restorable again", e.Table, e.Partition, e.Next, e.Table)
 }

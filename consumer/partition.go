@@ -128,7 +128,7 @@ func isGap(record []byte) bool {
 // lost writes a Gap over offsets that Kafka no longer has, if that was asked for.
 func (p *partition) lost(first int64) error {
 	if p.table.skip(p.number, p.next) == nil {
-		return &LostOffsetsError{Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
+		return &LostOffsetsError{Table: p.table.name, Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
 	}
 	gap, err := p.gap(p.next, first, "removed from Kafka before it was journaled")
 	if err != nil {
@@ -158,7 +158,7 @@ func (p *partition) follow(ctx context.Context) error {
 	for batch, err := range p.table.topic.Follow(ctx, p.number, p.next) {
 		var lost *topic.OffsetLostError
 		if errors.As(err, &lost) && lost.First > p.next {
-			return &LostOffsetsError{Topic: lost.Topic, Partition: p.number, Next: p.next, First: lost.First}
+			return &LostOffsetsError{Table: p.table.name, Topic: lost.Topic, Partition: p.number, Next: p.next, First: lost.First}
 		}
 		if err != nil {
 			return err
@@ -241,12 +241,12 @@ func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
 	where := p.table.topic.Name()
 	decoded, err := p.decoder.Decode(m.Value)
 	if err != nil {
-		return journal.Entry{}, 0, &ForeignMessageError{Topic: where, Partition: p.number, Offset: m.Offset, Err: err}
+		return journal.Entry{}, 0, &ForeignMessageError{Table: p.table.name, Topic: where, Partition: p.number, Offset: m.Offset, Err: err}
 	}
 	v, err := p.sequence.check(decoded)
 	var order *outOfOrder
 	if errors.As(err, &order) {
-		return journal.Entry{}, 0, &JumpError{Topic: where, Partition: p.number, Offset: m.Offset, Expected: order.expected, Found: order.found}
+		return journal.Entry{}, 0, &JumpError{Table: p.table.name, Topic: where, Partition: p.number, Offset: m.Offset, Expected: order.expected, Found: order.found}
 	}
 	if v != accepted || err != nil {
 		return journal.Entry{}, v, err

@@ -82,7 +82,7 @@ func (c *tableConsumer) findStream(ctx context.Context) (found bool, err error) 
 		return false, err
 	}
 	if first == next && c.options.UntilCaughtUp {
-		return false, nil
+		return c.emptied()
 	}
 	decoder := change.NewDecoder()
 	seen := 0
@@ -113,7 +113,7 @@ func (c *tableConsumer) streamOf(decoder *change.Decoder, m topic.Message) (stri
 		if c.skip(0, m.Offset) != nil {
 			return "", nil //nolint:nilerr // given up: partition 0 writes the Gap when it gets here
 		}
-		return "", &ForeignMessageError{Topic: c.topic.Name(), Partition: 0, Offset: m.Offset, Err: err}
+		return "", &ForeignMessageError{Table: c.name, Topic: c.topic.Name(), Partition: 0, Offset: m.Offset, Err: err}
 	case decoded.Open != nil:
 		return decoded.Open.Stream, nil
 	case decoded.Begin != nil:
@@ -122,16 +122,34 @@ func (c *tableConsumer) streamOf(decoder *change.Decoder, m topic.Message) (stri
 	return "", nil
 }
 
-func (c *tableConsumer) onlyJournal() (bool, error) {
-	entries, err := c.options.FS.ReadDir(c.dir())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// emptied looks at a topic without a message: where there is no journal there is nothing to do; a journal of it is held
+// against it, because a topic that was deleted and made again is empty too.
+func (c *tableConsumer) emptied() (found bool, err error) {
+	streams, err := c.journals()
+	if err != nil || len(streams) == 0 {
 		return false, err
 	}
-	var streams []string
+	return c.onlyJournal()
+}
+
+// journals are the streams that have one.
+func (c *tableConsumer) journals() (streams []string, err error) {
+	entries, err := c.options.FS.ReadDir(c.dir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	for _, e := range entries {
 		if e.IsDir() {
 			streams = append(streams, e.Name())
 		}
+	}
+	return streams, nil
+}
+
+func (c *tableConsumer) onlyJournal() (bool, error) {
+	streams, err := c.journals()
+	if err != nil {
+		return false, err
 	}
 	if len(streams) != 1 {
 		return false, &NoStreamError{Topic: c.topic.Name(), Journals: len(streams)}

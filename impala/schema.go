@@ -1,6 +1,7 @@
 package impala
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func schemaOf(name table.Name, columns []described, d *ddl, settings TableOption
 		schema.Key = append(schema.Key, c.ID)
 	}
 	if err := schema.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return schema, nil
 }

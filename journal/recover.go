@@ -104,9 +104,13 @@ func (j *Journal) logRecovery(r Recovery) error {
 			line = "\n" // a crash cut the line before
 		}
 	}
+	kept := "" // nothing was, of a file without a byte
+	if r.Copy != "" {
+		kept = filepath.Base(r.Copy)
+	}
 	if err == nil {
 		line += fmt.Sprintf("time=%s segment=%s offset=%d bytes=%d copy=%q\n", time.Now().UTC().Format(time.RFC3339Nano),
-			filepath.Base(r.Segment), r.Offset, r.Bytes, filepath.Base(r.Copy))
+			filepath.Base(r.Segment), r.Offset, r.Bytes, kept)
 		_, err = io.WriteString(f, line)
 	}
 	if err == nil {

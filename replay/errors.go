@@ -42,6 +42,13 @@ func (e *NoPointsError) ExitCode() int {
 
 // Hint says what to do.
 func (e *NoPointsError) Hint() string {
+	var hinter interface {
+		error
+		Hint() string
+	}
+	if errors.As(e.Damaged, &hinter) {
+		return hinter.Hint()
+	}
 	return "a restore point exists once a capture was published (rewind produce) and journaled (rewind consume)"
 }
 
@@ -85,6 +92,11 @@ func (e *NoSuchPointError) Error() string {
 
 // ExitCode is 4.
 func (e *NoSuchPointError) ExitCode() int { return exitNothing }
+
+// Hint says what to do.
+func (e *NoSuchPointError) Hint() string {
+	return fmt.Sprintf("`rewind points %s` lists those that there are", e.Table)
+}
 
 // GapError: the snapshot that was asked for was committed, but the journal could not keep it.
 type GapError struct {
@@ -178,6 +190,11 @@ func (e *SequenceError) Error() string {
 
 // ExitCode is 5.
 func (e *SequenceError) ExitCode() int { return exitCorrupt }
+
+// Hint says what to do.
+func (e *SequenceError) Hint() string {
+	return "nothing was changed; bring the folder back from a copy of the journal, or move it aside and consume again what the topic still has"
+}
 
 // MissingJournalError: a partition has no journal, though others of its stream hold a snapshot that lies in it too.
 type MissingJournalError struct {

@@ -48,7 +48,7 @@ func beginLoad(o Options, r loadRecord) (*begunLoad, error) {
 		return nil, err
 	}
 	if err := writeJSON(o.FS, path, r); err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, errors.Join(err, ignoreNotExist(o.FS.Remove(lockOf(path))), lock.Close())
 	}
 	return &begunLoad{o: o, path: path, lock: lock}, nil
 }

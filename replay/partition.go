@@ -18,6 +18,7 @@ import (
 type partition struct {
 	fs     disk.FS
 	dir    string
+	table  table.Name
 	stream string
 	number int
 
@@ -183,6 +184,9 @@ func (p *partition) readOn(ctx context.Context) error {
 }
 
 func (p *partition) take(e entry) error {
+	if b := e.Begin; b != nil && b.Schema.Table != p.table {
+		return fmt.Errorf("it is of table %s, not of %s: a folder was copied or moved to a wrong place", b.Schema.Table, p.table)
+	}
 	open, last := p.order.open, p.order.last
 	what, err := p.order.step(e.offset, e.size, e.Message)
 	if err != nil {

@@ -72,7 +72,7 @@ func (j *Journal) findPartitions(s *stream) error {
 		for len(s.partitions) <= n {
 			number := len(s.partitions)
 			s.partitions = append(s.partitions, &partition{
-				fs: j.o.FS, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
+				fs: j.o.FS, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
 			})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -123,6 +124,9 @@ func hintOf(err error) string {
 	}
 	if errors.As(err, &hinter) {
 		return hinter.Hint()
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return "make room, then run the same command again: it goes on where this one stopped, and what was reported as done is not lost"
 	}
 	return ""
 }
