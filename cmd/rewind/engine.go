@@ -55,6 +55,11 @@ func (a *app) connectEngine(ctx context.Context, c *config, m *meter) (*impala.D
 	if c.Impala.DSN == "" {
 		return nil, missing(c, "impala.dsn", `impala: {dsn: "impala://127.0.0.1:21050?auth=noauth"}`)
 	}
+	return impala.Open(ctx, a.engineOptions(c, m))
+}
+
+// engineOptions are the configuration's; m may be nil.
+func (a *app) engineOptions(c *config, m *meter) impala.Options {
 	o := impala.Options{
 		DSN: c.Impala.DSN, Session: c.Impala.Options, Timezone: c.Impala.Timezone, ValuesLimit: c.Impala.ValuesLimit,
 		Staging: impala.Staging(c.Impala.Staging), Tables: map[table.Name]impala.TableOptions{},
@@ -66,7 +71,7 @@ func (a *app) connectEngine(ctx context.Context, c *config, m *meter) (*impala.D
 	for _, t := range c.Tables {
 		o.Tables[t.name] = impala.TableOptions{Key: t.Key, Exclude: t.Exclude, Bytes: t.Bytes, Options: t.Options, Refresh: t.Refresh}
 	}
-	return impala.Open(ctx, o)
+	return o
 }
 
 // openEngine connects to Impala and removes what an earlier restore left there; m may be nil.

@@ -10,7 +10,7 @@ import (
 
 const rootLong = `rewind protects Apache Impala tables.
 
-  Impala table ── produce ──▶ Kafka ── consume ──▶ journal ── restore ──▶ Impala table as of any restore point
+  Impala table ─ produce ─▶ Kafka ─ consume ─▶ journal ─ restore ─▶ Impala table
 
 produce reads a table, diffs it with the last capture and publishes the changes; consume keeps them in a journal of
 Avro files; every capture becomes a restore point, which restore brings back and proves by digest.
@@ -47,11 +47,14 @@ func (a *app) rootCommand() *cobra.Command {
 
 	root.AddCommand(
 		a.demoCommand(), a.sandboxCommand(),
+		a.configCommand(),
 		a.produceCommand(), a.consumeCommand(),
 		a.pointsCommand(), a.historyCommand(), a.verifyCommand(),
 		a.restoreCommand(), a.dropReplacedCommand(),
 		a.versionCommand(), exitCodesTopic(),
 	)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", lineWidth)))
+	wrapHelp(root)
 	return root
 }
 
