@@ -19,7 +19,7 @@ func (a *app) demoCommand() *cobra.Command {
 	var rows int
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "The whole story in one process: change a table, see its history, bring it back",
+		Short: "The whole story in one process: a mistake, and the way back",
 		Long: `Starts a Kafka and a stand-in for Impala in this process, and tells the story of two tables: a small one, step by step,
 and one of 100,000 rows through three snapshots, each restored and proved.
 

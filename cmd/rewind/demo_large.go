@@ -85,7 +85,7 @@ func (s *story) fillOrders(ctx context.Context, rows int) error {
 
 // insertOrders inserts n generated rows from the first-th on.
 func (s *story) insertOrders(ctx context.Context, first, n int) error {
-	s.show("impala> INSERT INTO shop.orders VALUES %s, …;   -- %s generated rows", orderRow(first), thousands(int64(n)))
+	s.show("impala> INSERT INTO shop.orders VALUES …;   -- %s generated rows", thousands(int64(n)))
 	m := s.app.newMeter()
 	defer m.stop()
 	for from := first; from < first+n; from += insertBatch {

@@ -33,7 +33,7 @@ var (
 // say tells what happens, in a plain sentence.
 func (s *story) say(format string, args ...any) {
 	s.step++
-	fmt.Fprintf(s.app.stdout, "\n%d. %s\n", s.step, fmt.Sprintf(format, args...))
+	fmt.Fprintf(s.app.stdout, "\n%s\n", wrap(fmt.Sprintf("%d. %s", s.step, fmt.Sprintf(format, args...)), "   ", lineWidth))
 }
 
 // show prints a line of detail.
@@ -43,7 +43,7 @@ func (s *story) show(format string, args ...any) {
 
 // exec shows a statement as a person would type it, and runs it.
 func (s *story) exec(ctx context.Context, statement string) error {
-	s.show("impala> %s;", statement)
+	s.indented(wrap("impala> "+statement+";", "        ", lineWidth-3))
 	return s.quietly(ctx, statement)
 }
 
@@ -69,7 +69,8 @@ func (s *story) begin(ctx context.Context) error {
 	c.Kafka.Brokers = []string{s.play.kafka.Broker()}
 	c.Impala.DSN = s.play.impala.DSN()
 	s.config = c
-	s.show("Kafka on %s, Impala on %s, everything kept in %s", s.play.kafka.Broker(), s.play.impala.Addr(), s.dir)
+	s.show("Kafka on %s, Impala on %s", s.play.kafka.Broker(), s.play.impala.Addr())
+	s.show("everything is kept in %s", s.dir)
 	if s.sql, err = sql.Open("impala", c.Impala.DSN); err != nil {
 		return err
 	}
@@ -225,7 +226,8 @@ func (s *story) restore(ctx context.Context, name table.Name, point int64, into 
 	}
 	s.show("restored %s", rate(certificate.Rows, time.Since(began)))
 	s.show("digest committed with the capture  %s", certificate.DigestJournal)
-	s.show("digest of the restored table       %s  equal, computed %s", certificate.DigestLoaded, certificate.Proof)
+	s.show("digest of the restored table       %s", certificate.DigestLoaded)
+	s.show("equal, computed %s", certificate.Proof)
 	return nil
 }
 

@@ -96,7 +96,7 @@ func printVersion(w io.Writer, v replay.Version, allColumns bool) {
 	if !v.NotBefore.IsZero() {
 		between = fmt.Sprintf("between %s and %s", clock(v.NotBefore), clock(v.FirstSeen))
 	}
-	fmt.Fprintf(w, "%s %s%s (restore point %d)\n", opNames[v.Op], between, inferred, v.Snapshot)
+	fmt.Fprintf(w, "%s %s%s\n  restore point %d\n", opNames[v.Op], between, inferred, v.Snapshot)
 	before := map[string]replay.Cell{}
 	for _, cell := range v.Before {
 		before[cell.Column] = cell

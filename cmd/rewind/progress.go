@@ -94,7 +94,7 @@ func (m *meter) draw(s *meterStage, stage string, done, total int64) {
 		m.startBars()
 	}
 	if begun := total == 0 || done < total; s.tracker == nil && !s.over && begun {
-		s.tracker = &progress.Tracker{Message: stage, Total: total, AutoStopDisabled: true}
+		s.tracker = &progress.Tracker{Message: stage, Total: total, AutoStopDisabled: true, RemoveOnCompletion: true}
 		m.bars.AppendTracker(s.tracker)
 	}
 	if s.tracker != nil {

@@ -18,7 +18,7 @@ func (a *app) sandboxCommand() *cobra.Command {
 	var dir, kafka, impala string
 	cmd := &cobra.Command{
 		Use:   "sandbox --dir FOLDER",
-		Short: "Serve a Kafka and a stand-in for Impala on this machine, until stopped",
+		Short: "Serve a Kafka and a stand-in for Impala here, until stopped",
 		Long: `Serves a Kafka and a stand-in for Impala (HiveServer2 over SQLite, speaking as much of Impala's SQL as it takes to try
 rewind) on this machine, and keeps their contents in the folder: started again, it goes on with the same tables.
 

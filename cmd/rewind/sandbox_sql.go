@@ -18,7 +18,7 @@ const sqlRowsLimit = 10_000
 func (a *app) sandboxSQLCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sql STATEMENT...",
-		Short: "Run SQL statements on the configured Impala and print what they answer",
+		Short: "Run SQL on the configured Impala and print what it answers",
 		Long: `Runs each argument as one SQL statement on the Impala of the configuration: what a person types to change a table and to
 look at it, on a machine without impala-shell.`,
 		Example: `  rewind sandbox sql "SELECT * FROM default.my_table"`,
