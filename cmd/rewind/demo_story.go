@@ -187,7 +187,8 @@ func (s *story) capture(ctx context.Context, name table.Name) error {
 		s.points = append(s.points, p.ID)
 	}
 	s.show("restore point %d: %s (%s)", p.ID, count(p.Rows, "row"), countsText(p.Counts))
-	s.show("captured %s, journaled %s", rate(p.Rows, captured), rate(changes(p.Counts), consumed))
+	s.show("captured  %s", rate(p.Rows, captured))
+	s.show("journaled %s", rate(changes(p.Counts), consumed))
 	return nil
 }
 
@@ -252,7 +253,7 @@ func (s *story) farewell() {
 		s.show("%s %s", program, command)
 	}
 	s.show("")
-	s.show("%s sandbox --dir %s     # serves the same tables again, to go on from here", program, s.dir)
+	s.show("%s sandbox --dir %s   # the same tables again, to go on", program, s.dir)
 }
 
 // programName is how this program was called.
