@@ -169,6 +169,30 @@ func (e *StatementError) Error() string { return fmt.Sprintf("%v in %s", e.Err, 
 // Unwrap is the cause.
 func (e *StatementError) Unwrap() error { return e.Err }
 
+func (e *StatementError) says(phrase string) bool { return strings.Contains(e.Err.Error(), phrase) }
+
+// ExitCode is that of nothing there where a database is missing, else that of a failure.
+func (e *StatementError) ExitCode() int {
+	if e.says(noDatabase) {
+		return exitNothing
+	}
+	return 1
+}
+
+// Hint says what to do where that is known.
+func (e *StatementError) Hint() string {
+	switch {
+	case e.says(noDatabase):
+		return "create the database first (CREATE DATABASE), or name another one"
+	case e.says("AuthorizationException"):
+		return "the user in impala.dsn lacks a right: grant it, or log in as another user"
+	}
+	return ""
+}
+
+// noDatabase is how Impala says so.
+const noDatabase = "Database does not exist"
+
 // shownSQL is how much of a statement a message shows; of INSERT VALUES nothing that is a row's.
 const shownSQL = 160
 

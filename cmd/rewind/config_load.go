@@ -47,7 +47,7 @@ func (a *app) findConfig() (string, error) {
 		return path, nil
 	}
 	if _, err := os.Stat(configName); err != nil {
-		return "", usageErrorf("write one, or name one by --config or $%s; \"rewind sandbox --dir ./play\" makes one to play with", configEnv).
+		return "", usageErrorf("\"rewind init\" writes one; --config or $%s names one elsewhere; \"rewind sandbox --dir ./play\" makes one to play with", configEnv).
 			because(fmt.Errorf("no configuration: there is no %s in this folder", configName))
 	}
 	return configName, nil
@@ -125,6 +125,10 @@ func placed(path string, err error) error {
 	if errors.As(err, &wrongType) {
 		message = kindName(wrongType.DstType) + " is wanted here, not " + kindName(wrongType.SrcType)
 	}
+	var wrongNode *yaml.UnexpectedNodeTypeError
+	if errors.As(err, &wrongNode) {
+		message = nodeName(wrongNode.Expected) + " is wanted here, not " + nodeName(wrongNode.Actual)
+	}
 	return fmt.Errorf("%s:%d:%d: %s", path, at.Line, at.Column, message)
 }
 
@@ -141,6 +145,25 @@ func kindName(t reflect.Type) string {
 		return "a mapping"
 	}
 	return "a number"
+}
+
+// nodeName calls a node of the parser what it is in a YAML file.
+func nodeName(t ast.NodeType) string {
+	switch t {
+	case ast.BoolType:
+		return "true or false"
+	case ast.StringType, ast.LiteralType:
+		return "text"
+	case ast.SequenceType:
+		return "a list"
+	case ast.MappingType, ast.MappingValueType:
+		return "a mapping"
+	case ast.NullType:
+		return "nothing"
+	case ast.IntegerType, ast.FloatType, ast.InfinityType, ast.NanType:
+		return "a number"
+	}
+	return "a " + t.YAMLName()
 }
 
 // variable matches ${NAME}, and $${ which stands for a literal ${.

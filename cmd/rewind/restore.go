@@ -38,7 +38,7 @@ func (a *app) restoreCommand() *cobra.Command {
 	var f restoreFlags
 	cmd := &cobra.Command{
 		Use:   "restore TABLE --at WHEN (--into TABLE | --replace)",
-		Short: "Bring a restore point back, into a new table or in place of the old one",
+		Short: "Bring a restore point back: a new table, or the old one's place",
 		Long: `Folds the journal up to the restore point, proves the rows by the digest that was committed with it, loads them into a
 new table, and proves the loaded table again. As of a time is the last restore point whose read had ended by then.
 
@@ -163,7 +163,7 @@ func (a *app) load(ctx context.Context, job *restoreJob) (replay.Certificate, er
 	}
 	stats := job.flags.stats == "compute"
 	if !job.flags.replace {
-		return journal.Restore(ctx, db, replay.RestoreOptions{At: job.spec, Into: job.into, Stats: stats, Drop: db.Drop})
+		return a.loadInto(ctx, job, db, journal, stats)
 	}
 	o := replay.ReplaceOptions{At: job.spec, Stats: stats, Drop: db.Drop}
 	if !job.flags.noCapture {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -22,11 +23,15 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setupScript,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":   exits,
-			"setenv1": setFirstMatch,
-		},
+		Cmds:  scriptCommands(),
 	})
+}
+
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	commands := maps.Clone(badCommands)
+	commands["exits"] = exits
+	commands["setenv1"] = setFirstMatch
+	return commands
 }
 
 // setupScript gives the scripts whose name begins with sandbox_ running servers, and a folder play with a configuration
@@ -34,6 +39,9 @@ func TestScripts(t *testing.T) {
 func setupScript(env *testscript.Env) error {
 	env.Setenv("TZ", "UTC")
 	env.Setenv("REWIND_CONFIG", "")
+	if strings.HasPrefix(filepath.Base(env.WorkDir), "script-bad_") {
+		return setupBad(env)
+	}
 	if !strings.HasPrefix(filepath.Base(env.WorkDir), "script-sandbox_") {
 		return nil
 	}
