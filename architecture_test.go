@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 
 	"producer": {"topic", "change", "table", "ocf", "disk"},
 	"consumer": {"topic", "change", "journal", "table", "disk"},
-	"replay":   {"journal", "change", "table", "ocf", "disk"},
+	"replay":   {"journal", "change", "table", "disk"},
 
 	"impala":  {"table", "ocf", "disk"},
 	"journal": {"ocf", "disk"},
