@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ func (db *DB) Inspect(ctx context.Context, name table.Name) (Inspection, []error
 		if schema == nil {
 			return err
 		}
-		problems = append(problems, err)
+		problems = append(problems, parts(err)...)
 		if err := s.mayRead(ctx, schema); err != nil {
 			problems = append(problems, err)
 			return unreachableOnly(err)
@@ -51,7 +52,16 @@ func (db *DB) Inspect(ctx context.Context, name table.Name) (Inspection, []error
 		}
 		return s.measure(ctx, schema, &i)
 	})
-	return i, compact(append(problems, err))
+	return i, compact(append(problems, parts(err)...))
+}
+
+// parts are the errors that were joined, or the one.
+func parts(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // compact leaves out nils and repeats.
@@ -236,4 +246,28 @@ func granted(err error, grant string) error {
 		}
 	}
 	return err
+}
+
+// Look is Inspect without its tries: what the table is, and nothing of its rows.
+func (db *DB) Look(ctx context.Context, name table.Name) (Inspection, []error) {
+	i := Inspection{Rows: -1, Bytes: -1}
+	err := db.unrefreshed(name).read(ctx, name, func(s *session) error {
+		i = Inspection{Rows: -1, Bytes: -1}
+		_, _, err := s.inspect(ctx, name, &i)
+		return err
+	})
+	return i, compact(parts(err))
+}
+
+// WithKey is the DB with a key for the table, as if it were configured.
+func (db *DB) WithKey(name table.Name, key []string) *DB {
+	keyed := *db
+	keyed.o.Tables = maps.Clone(db.o.Tables)
+	if keyed.o.Tables == nil {
+		keyed.o.Tables = map[table.Name]TableOptions{}
+	}
+	settings := keyed.o.Tables[name]
+	settings.Key = key
+	keyed.o.Tables[name] = settings
+	return &keyed
 }

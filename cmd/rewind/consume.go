@@ -37,6 +37,7 @@ then says for good that there is a gap.`,
 		Example: `  rewind consume
   rewind consume --until-caught-up
   rewind consume shop.orders --partition 2 --skip 1234`,
+		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.loadConfig()
 			if err != nil {

@@ -18,7 +18,8 @@ func (a *app) dropReplacedCommand() *cobra.Command {
 looking that each still is the table that was replaced.`,
 		Example: `  rewind drop-replaced shop.orders --dry-run
   rewind drop-replaced shop.orders`,
-		Args: exactArgs(1),
+		Args:              exactArgs(1),
+		ValidArgsFunction: a.completeTables(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.loadConfig()
 			if err != nil {

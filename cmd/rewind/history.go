@@ -23,7 +23,8 @@ A capture sees what the table is, not what happened: a change that came and went
 the journal says between when a change was made, never by whom.`,
 		Example: `  rewind history shop.orders --key order_id=42,line=1
   rewind history shop.orders --key order_id=42,line=1 --json`,
-		Args: exactArgs(1),
+		Args:              exactArgs(1),
+		ValidArgsFunction: a.completeTables(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if key == "" {
 				return usageErrorf("--key order_id=42,line=1 names every key column").because(fmt.Errorf("--key is missing"))

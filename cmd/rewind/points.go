@@ -19,6 +19,7 @@ func (a *app) pointsCommand() *cobra.Command {
 It reads the journal alone: neither Kafka nor Impala need to be there.`,
 		Example: `  rewind points shop.orders
   rewind points shop.orders --json`,
+		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.loadConfig()
 			if err != nil {

@@ -37,6 +37,7 @@ piece), --rebaseline publishes the table anew.`,
   rewind produce shop.orders --every 5m
   rewind produce shop.orders --rebuild
   rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
+		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.rebuild && f.rebaseline {
 				return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))

@@ -48,7 +48,8 @@ A restore that fails leaves everything as it was.`,
 		Example: `  rewind restore shop.orders --at -2h --into shop.orders_then
   rewind restore shop.orders --at "2026-11-23 09:00" --into shop.orders_then --dry-run
   rewind restore shop.orders --at 1795165200123456 --replace`,
-		Args: exactArgs(1),
+		Args:              exactArgs(1),
+		ValidArgsFunction: a.completeTables(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			job, err := a.restoreJob(args[0], f)
 			if err != nil {

@@ -18,12 +18,19 @@ Avro files; every capture becomes a restore point, which restore brings back and
 Without servers at hand: "rewind demo" tells the whole story in one process, "rewind sandbox" serves stand-ins for
 Kafka and Impala to play with.`
 
+const rootExample = `  rewind demo
+  rewind init && rewind config check --connect
+  rewind produce shop.orders && rewind consume --until-caught-up
+  rewind points shop.orders
+  rewind restore shop.orders --at -2h --into shop.orders_then`
+
 // rootCommand builds the command tree; one file per subcommand.
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:               "rewind",
 		Short:             "Point-in-time recovery and row history for Apache Impala tables",
 		Long:              rootLong,
+		Example:           rootExample,
 		Args:              cobra.ArbitraryArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -47,7 +54,7 @@ func (a *app) rootCommand() *cobra.Command {
 
 	root.AddCommand(
 		a.demoCommand(), a.sandboxCommand(),
-		a.configCommand(),
+		a.initCommand(), a.configCommand(),
 		a.produceCommand(), a.consumeCommand(),
 		a.pointsCommand(), a.historyCommand(), a.verifyCommand(),
 		a.restoreCommand(), a.dropReplacedCommand(),

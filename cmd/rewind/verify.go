@@ -21,6 +21,7 @@ sequence of the messages, and every restore point's digest, computed again from 
 It reads the journal alone: neither Kafka nor Impala need to be there.`,
 		Example: `  rewind verify
   rewind verify shop.orders --deep`,
+		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.loadConfig()
 			if err != nil {

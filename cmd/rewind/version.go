@@ -19,9 +19,10 @@ type build struct {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Which build this is",
-		Args:  exactArgs(0),
+		Use:     "version",
+		Short:   "Which build this is",
+		Example: "  rewind version\n  rewind version --json",
+		Args:    exactArgs(0),
 		RunE: func(*cobra.Command, []string) error {
 			b := buildInfo()
 			if a.json {
