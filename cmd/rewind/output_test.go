@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"rewind/replay"
 )
@@ -96,5 +97,23 @@ func TestSomeFailed(t *testing.T) {
 	}
 	if someFailed(nil, 3, "captured") != nil {
 		t.Error("nothing failed, and yet an error")
+	}
+}
+
+// TestPointsFitANarrowTerminal says all of the table in lines of eighty columns.
+func TestPointsFitANarrowTerminal(t *testing.T) {
+	point := replay.Point{ID: 1795424400000000, ReadEnded: time.UnixMicro(1795424400001000), Rows: 123_456_789,
+		Counts: replay.Counts{Creates: 12_345_678, Updates: 12_345_678, Deletes: 12_345_678}, Schema: "r_b1f1f94aac26da97", Bytes: 98_765_432_100}
+	var out strings.Builder
+	printPointsNarrow(&out, []replay.Point{point})
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(line); n > lineWidth {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	for _, want := range []string{"1795424400000000  2026-11-23T09:00:00.001000Z  123,456,789 rows\n", "12,345,678 updated", "98,765,432,100 bytes", "not yet"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not said:\n%s", want, &out)
+		}
 	}
 }

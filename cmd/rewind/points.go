@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -121,14 +122,11 @@ func (a *app) points(c *config, name table.Name) error {
 		return j.Damage()
 	}
 	fmt.Fprintf(a.stdout, "%s: %s\n\n", name, count(int64(len(points)), "restore point"))
-	g := newGrid("id (--at)", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
-	g.rightAlign(3, 4, 5, 6, 7, 9)
-	for _, p := range points {
-		g.add(p.ID, clock(p.ReadEnded), thousands(p.Rows),
-			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
-			p.Schema, thousands(p.Bytes), provedText(p.Proved))
+	if width := terminalWidth(a.stdout); width > 0 && width < pointsWidth {
+		printPointsNarrow(a.stdout, points)
+	} else {
+		printPoints(a.stdout, points)
 	}
-	g.print(a.stdout)
 	for _, gap := range j.Gaps() {
 		fmt.Fprintf(a.stdout, "\ngap in partition %d, offsets %d to %d: %s\n", gap.Partition, gap.Offset, gap.NextOffset-1, gap.Reason)
 		for _, lost := range gap.Lost {
@@ -136,6 +134,28 @@ func (a *app) points(c *config, name table.Name) error {
 		}
 	}
 	return j.Damage()
+}
+
+// pointsWidth is what the table of restore points needs, with rows by the million.
+const pointsWidth = 140
+
+func printPoints(w io.Writer, points []replay.Point) {
+	g := newGrid("id (--at)", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
+	g.rightAlign(3, 4, 5, 6, 7, 9)
+	for _, p := range points {
+		g.add(p.ID, clock(p.ReadEnded), thousands(p.Rows),
+			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
+			p.Schema, thousands(p.Bytes), provedText(p.Proved))
+	}
+	g.print(w)
+}
+
+// printPointsNarrow says the same in three lines a point, for a terminal that would break the table's.
+func printPointsNarrow(w io.Writer, points []replay.Point) {
+	for _, p := range points {
+		fmt.Fprintf(w, "%d  %s  %s\n  %s\n  %s, schema %s, proved: %s\n", p.ID, clock(p.ReadEnded), count(p.Rows, "row"),
+			countsText(p.Counts), count(p.Bytes, "byte"), p.Schema, provedText(p.Proved))
+	}
 }
 
 func provedText(p *replay.Proof) string {
