@@ -28,7 +28,7 @@ func (a *app) initCommand() *cobra.Command {
 	var f initFlags
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a configuration, after asking Impala for its tables and keys",
+		Short: "Write a configuration, asking Impala for tables and keys",
 		Long: `Writes a commented rewind.yaml (or the file that --config or $REWIND_CONFIG names). On a terminal it asks for what the
 flags do not say; without one, --brokers, --dsn and --table are needed.
 
