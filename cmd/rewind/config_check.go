@@ -36,7 +36,8 @@ func (a *app) configCheckCommand() *cobra.Command {
 		Long: `Reads the configuration as every command does and prints what it means; never a password.
 
 With --connect it asks Kafka and Impala: of each table its kind and key and where the key comes from, columns that cannot
-be carried and the setting that excludes them, the rows and the disk that they take, and which grants are missing. It writes
+be carried and the setting that excludes them, the rows (counted where there are no statistics) and the disk that they
+take, and which grants are missing. It writes
 a file of one row to staging, has Impala read it through an external table in the table's database, and removes both; it
 changes nothing else. A command that only may be refused when it is done (ALTER TABLE … RENAME of --replace) is not tried.
 

@@ -148,7 +148,9 @@ func (a *app) dryRestore(ctx context.Context, job *restoreJob, answer replay.Ans
 	load := table.Load{Into: job.into, Source: job.table.name, RestoreID: id, Def: answer.Point.Definition(),
 		Digest: answer.Point.Digest, Stats: job.flags.stats == "compute"}
 	exists := false
-	if job.flags.replace {
+	if !job.flags.replace {
+		d.add("look whether "+job.into.String()+" is there", db.PlanLook(job.into)...)
+	} else {
 		load.Into = fresh
 		if _, exists, err = db.RestoreID(ctx, job.table.name); err != nil {
 			return err

@@ -55,7 +55,8 @@ func (w *wizard) servers(f *initFlags) error {
 		}
 	}
 	if f.staging == "" {
-		f.staging, err = w.ask("URI of a folder that rewind and Impala both see, such as file:///data/staging (empty: none; small tables only)", "")
+		fmt.Fprintln(w.out, "Restores stage their rows in a folder that rewind writes and Impala reads; without one only small tables are restored.")
+		f.staging, err = w.ask("URI of that folder, such as file:///data/staging (empty: none)", "")
 	}
 	return err
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,7 +18,7 @@ const initTables = `
 #   exclude: [column]       columns that are not captured
 #   bytes: [column]         text columns that may hold bytes which are not UTF-8
 #   refresh: true           REFRESH the table first: its files are written by others than Impala
-#   options: {MEM_LIMIT: 2g}  query options for work on this table
+#   options: {MEM_LIMIT: 2g} query options for work on this table
 tables:
 `
 
@@ -53,7 +55,7 @@ func (f *initFlags) text(tables []initTable) string {
 }
 
 func (t *initTable) write(b *strings.Builder) {
-	fmt.Fprintf(b, "  - name: %s\n", strconv.Quote(t.Table))
+	fmt.Fprintf(b, "  - name: %s\n", bare(t.Table))
 	switch {
 	case t.given:
 		fmt.Fprintf(b, "    key: [%s]\n", quotedList(t.Key))
@@ -67,10 +69,24 @@ func (t *initTable) write(b *strings.Builder) {
 	}
 }
 
+var (
+	plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$`)
+	// yamlWords are texts that some reader of YAML takes for something else.
+	yamlWords = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+)
+
+// bare leaves a name as it is where YAML reads it as a text, and quotes it where it might not.
+func bare(name string) string {
+	if plainName.MatchString(name) && !slices.Contains(yamlWords, name) {
+		return name
+	}
+	return strconv.Quote(name)
+}
+
 func quotedList(names []string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = strconv.Quote(n)
+		quoted[i] = bare(n)
 	}
 	return strings.Join(quoted, ", ")
 }
