@@ -106,6 +106,15 @@ func (db *DB) Plan(_ context.Context, l table.Load) ([]string, error) {
 	return plan, nil
 }
 
+// PlanWarnings says what a Load would warn of: what the old table has and the new one cannot have.
+func (db *DB) PlanWarnings(l table.Load) ([]string, error) {
+	w, err := db.prepare(l)
+	if err != nil {
+		return nil, err
+	}
+	return w.target.warnings, nil
+}
+
 // fillPlan lists the statements that bring the rows into the new table: none for no rows.
 func (w *loading) fillPlan() ([]string, error) {
 	if w.l.Digest.Rows == 0 {

@@ -26,6 +26,7 @@ type dryRun struct {
 	Replace bool           `json:"replace,omitempty"`
 	Answer  *replay.Answer `json:"answer,omitempty"`
 	Steps   []step         `json:"steps"`
+	Warn    []string       `json:"warnings,omitempty"`
 }
 
 func (d *dryRun) add(what string, statements ...string) {
@@ -48,6 +49,9 @@ func (a *app) printDryRun(d *dryRun) error {
 		for _, statement := range s.Statements {
 			b.WriteString(statement + ";\n")
 		}
+	}
+	for _, warning := range d.Warn {
+		comment(&b, "warning: "+warning)
 	}
 	comment(&b, "nothing was done (--dry-run)")
 	_, err := a.stdout.Write(b.Bytes())
@@ -183,6 +187,9 @@ func dryLoad(ctx context.Context, db *impala.DB, d *dryRun, load table.Load, ans
 	}
 	statements, err := db.Plan(ctx, load)
 	if err != nil {
+		return err
+	}
+	if d.Warn, err = db.PlanWarnings(load); err != nil {
 		return err
 	}
 	d.Into = load.Into.String()
