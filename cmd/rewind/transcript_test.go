@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -201,37 +199,4 @@ func firstDifference(want, got string) string {
 		}
 	}
 	return fmt.Sprintf("%d lines, now %d", len(wants), len(gots))
-}
-
-// TestReadmeQuickStart holds the README's quick start to the transcripts: whoever types it sees what is there.
-func TestReadmeQuickStart(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	transcript, err := os.ReadFile("../../docs/transcripts/1-quick-start.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, ok := bytes.Cut(readme, []byte("## Quick start"))
-	if !ok {
-		t.Fatal("no quick start")
-	}
-	section, _, _ = bytes.Cut(section, []byte("\n## "))
-	var typed []string
-	for line := range strings.Lines(string(section)) {
-		if line, ok := strings.CutPrefix(strings.TrimSpace(line), "../rewind "); ok {
-			line, _, _ = strings.Cut(line, "  #")
-			line = strings.NewReplacer("../rewind", "rewind", "FIRST_ID", strconv.Itoa(firstID)).Replace(line)
-			typed = append(typed, "rewind "+strings.TrimSpace(line))
-		}
-	}
-	if len(typed) < 11 {
-		t.Errorf("only %d commands found: %q", len(typed), typed)
-	}
-	for _, command := range typed {
-		if !strings.Contains(string(transcript), "$ "+command+"\n") {
-			t.Errorf("%q is not in docs/transcripts/1-quick-start.txt", command)
-		}
-	}
 }
