@@ -74,7 +74,10 @@ func (e *VersionError) Hint() string {
 // corrupt gives content errors of a container file their segment; errors of reading stay what they are.
 func corrupt(path string, at int64, err error) error {
 	var damage *ocf.DamageError
+	var known *CorruptionError
 	switch {
+	case errors.As(err, &known):
+		return err
 	case errors.As(err, &damage):
 		return &CorruptionError{Segment: path, Offset: damage.Offset, Err: damage.Err}
 	case errors.Is(err, io.ErrUnexpectedEOF):

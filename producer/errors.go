@@ -1,11 +1,13 @@
 package producer
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"rewind/table"
+	"rewind/topic"
 )
 
 // StateError: what is on disk is not what partition 0 of the topic has committed last; a diff against it would be
@@ -38,8 +40,20 @@ func (e *StateError) ExitCode() int { return 6 }
 
 // Hint says what to do.
 func (e *StateError) Hint() string {
+	if e.topicAnew() {
+		return "publish the table anew (produce --rebaseline); the restore points that are in the journal stay"
+	}
 	return "either rebuild the snapshot file from the journal (produce --rebuild), which keeps the history in one piece," +
 		" or publish the table anew (produce --rebaseline)"
+}
+
+// topicAnew says that what the snapshot file builds on is gone from Kafka: rebuilding the file would not bring it back.
+func (e *StateError) topicAnew() bool {
+	if e.Committed != 0 || e.Snapshot == 0 {
+		return false
+	}
+	var lost *topic.OffsetLostError
+	return e.Err == nil || errors.As(e.Err, &lost) && lost.Wanted > lost.Next
 }
 
 // OptionsError: the session options that change values are not those of the last snapshot.

@@ -55,7 +55,7 @@ var badCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"hold-lock":    badCommand(1, (*badServers).holdLock),
 	"free-locks":   badCommand(0, (*badServers).freeLocks),
 	"find":         badCommand(2, (*badServers).find),
-	"flip":         badCommand(1, (*badServers).flip),
+	"flip":         badCommand(2, (*badServers).flip),
 	"cut":          badCommand(2, (*badServers).cut),
 	"full-disk":    badCommand(-1, (*badServers).fullDisk),
 }
@@ -362,23 +362,25 @@ func (b *badServers) find(ts *testscript.TestScript, args []string) error {
 	}
 	sizes := map[int64]string{}
 	for _, m := range matches {
-		info, err := os.Stat(m)
-		if err != nil {
-			return err
+		if info, err := os.Stat(m); err == nil {
+			sizes[info.Size()] = m
 		}
-		sizes[info.Size()] = m
 	}
 	ts.Setenv(args[0], sizes[slices.Max(slices.Collect(maps.Keys(sizes)))])
 	return nil
 }
 
-// flip FILE flips a bit in the middle of a file.
+// flip FILE BYTES flips a bit so many bytes before a file's end.
 func (b *badServers) flip(ts *testscript.TestScript, args []string) error {
+	back, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
 	content, err := os.ReadFile(ts.MkAbs(args[0]))
 	if err != nil {
 		return err
 	}
-	content[len(content)/2] ^= 0x10
+	content[len(content)-back] ^= 0x10
 	return os.WriteFile(ts.MkAbs(args[0]), content, 0o600)
 }
 
