@@ -104,8 +104,12 @@ func (w *loading) vacant(ctx context.Context, s *session) error {
 	return nil
 }
 
-// sourcePlaces are the source's location now, if it still exists, and when it was captured.
+// sourcePlaces are the source's location now, if it still exists, and when it was captured. A source that is brought back under its
+// own name no longer exists: it has no place but the new one's, which must be empty like any other.
 func (w *loading) sourcePlaces(ctx context.Context, s *session) ([]string, error) {
+	if w.l.Into == w.l.Source {
+		return nil, nil
+	}
 	f, err := s.describeFormatted(ctx, w.l.Source)
 	return []string{f.location, w.d.location}, err
 }
