@@ -33,7 +33,8 @@ var (
 // say tells what happens, in a plain sentence.
 func (s *story) say(format string, args ...any) {
 	s.step++
-	fmt.Fprintf(s.app.stdout, "\n%s\n", wrap(fmt.Sprintf("%d. %s", s.step, fmt.Sprintf(format, args...)), "   ", lineWidth))
+	text := wrap(fmt.Sprintf("%d. %s", s.step, fmt.Sprintf(format, args...)), "   ", lineWidth)
+	fmt.Fprintf(s.app.stdout, "\n%s\n", paint(s.app.stdout, colorHead, text))
 }
 
 // show prints a line of detail.
@@ -43,7 +44,7 @@ func (s *story) show(format string, args ...any) {
 
 // exec shows a statement as a person would type it, and runs it.
 func (s *story) exec(ctx context.Context, statement string) error {
-	s.indented(wrap("impala> "+statement+";", "        ", lineWidth-3))
+	s.typed(wrap("impala> "+statement+";", "        ", lineWidth-3))
 	return s.quietly(ctx, statement)
 }
 
@@ -122,7 +123,7 @@ func (s *story) lookBack(ctx context.Context) error {
 
 // history shows one row's versions as `rewind history` does.
 func (s *story) history(ctx context.Context, name table.Name, key string) error {
-	s.show("$ rewind history %s --key %s", name, key)
+	s.typed(fmt.Sprintf("$ rewind history %s --key %s", name, key))
 	j, err := s.app.openJournal(s.config, name, nil)
 	if err != nil {
 		return err
@@ -213,7 +214,7 @@ func countsText(c replay.Counts) string {
 
 // restore restores a point into a new table and shows the certificate's proof.
 func (s *story) restore(ctx context.Context, name table.Name, point int64, into table.Name) error {
-	s.show("$ rewind restore %s --at %d --into %s", name, point, into)
+	s.typed(fmt.Sprintf("$ rewind restore %s --at %d --into %s", name, point, into))
 	t, _ := s.config.table(name)
 	job := &restoreJob{config: s.config, table: t, into: into, spec: replay.Spec{Snapshot: point},
 		flags: restoreFlags{stats: "compute"}}
@@ -228,8 +229,15 @@ func (s *story) restore(ctx context.Context, name table.Name, point int64, into 
 	s.show("restored %s", rate(certificate.Rows, time.Since(began)))
 	s.show("digest committed with the capture  %s", certificate.DigestJournal)
 	s.show("digest of the restored table       %s", certificate.DigestLoaded)
-	s.show("equal, computed %s", certificate.Proof)
+	s.show("%s", paint(s.app.stdout, colorGood, "equal, computed "+certificate.Proof))
 	return nil
+}
+
+// typed prints what a person would type.
+func (s *story) typed(text string) {
+	for line := range strings.Lines(text) {
+		s.show("%s", paint(s.app.stdout, colorTyped, strings.TrimRight(line, "\n")))
+	}
 }
 
 // indented prints text as detail.

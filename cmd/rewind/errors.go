@@ -147,8 +147,8 @@ func (a *app) printError(err error, code int) {
 		fmt.Fprintln(a.stderr, "rewind: interrupted")
 		return
 	}
-	fmt.Fprintf(a.stderr, "rewind: %v\n", err)
+	fmt.Fprintf(a.stderr, "%s %v\n", paint(a.stderr, colorBad, "rewind:"), err)
 	if hint != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", hint)
+		fmt.Fprintf(a.stderr, "%s %s\n", paint(a.stderr, colorHint, "hint:"), hint)
 	}
 }

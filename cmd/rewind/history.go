@@ -97,7 +97,7 @@ func printVersion(w io.Writer, v replay.Version, allColumns bool) {
 	if !v.NotBefore.IsZero() {
 		between = fmt.Sprintf("between %s and %s", clock(v.NotBefore), clock(v.FirstSeen))
 	}
-	fmt.Fprintf(w, "%s %s%s\n  restore point %d\n", opNames[v.Op], between, inferred, v.Snapshot)
+	fmt.Fprintf(w, "%s\n  restore point %d\n", paint(w, colorHead, opNames[v.Op]+" "+between+inferred), v.Snapshot)
 	before := map[string]replay.Cell{}
 	for _, cell := range v.Before {
 		before[cell.Column] = cell
@@ -110,7 +110,7 @@ func printVersion(w io.Writer, v replay.Version, allColumns bool) {
 		old, had := before[cell.Column]
 		switch {
 		case v.Op == "u" && cell.Changed && had:
-			fmt.Fprintf(w, "  %s: %s → %s\n", cell.Column, cellText(old), cellText(cell))
+			fmt.Fprintf(w, "  %s: %s → %s\n", cell.Column, cellText(old), paint(w, colorHint, cellText(cell)))
 		case v.Op != "u" || allColumns || cell.Changed:
 			fmt.Fprintf(w, "  %s: %s\n", cell.Column, cellText(cell))
 		}

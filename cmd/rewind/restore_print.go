@@ -46,7 +46,7 @@ func (a *app) printCertificate(c replay.Certificate) error {
 	g.add("  restore point", c.Answer.Point.ID)
 	g.add("  rows", thousands(c.Rows))
 	g.add("  digest in the journal", c.DigestJournal)
-	g.add("  digest of the table", c.DigestLoaded+"  "+equality(c))
+	g.add("  digest of the table", c.DigestLoaded+"  "+equality(a.stdout, c))
 	g.add("  proved", c.Proof)
 	g.add("  loaded by", c.Method)
 	if c.Kept != "" {
@@ -59,11 +59,11 @@ func (a *app) printCertificate(c replay.Certificate) error {
 	return nil
 }
 
-func equality(c replay.Certificate) string {
+func equality(w io.Writer, c replay.Certificate) string {
 	if c.DigestJournal == c.DigestLoaded {
-		return "(equal)"
+		return paint(w, colorGood, "(equal)")
 	}
-	return "(NOT EQUAL)"
+	return paint(w, colorBad, "(NOT EQUAL)")
 }
 
 // confirm asks for the table's name on a terminal; without one it needs --yes.

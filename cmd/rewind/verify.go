@@ -91,11 +91,11 @@ func (a *app) printVerdict(v replay.Verdict) error {
 		if p.Proved {
 			fmt.Fprintf(a.stdout, "  %d  %s  digest %s  %s\n", p.Point.ID, count(p.Point.Rows, "row"), p.Point.DigestText, p.How)
 		} else {
-			fmt.Fprintf(a.stdout, "  %d  NOT PROVED  %s\n", p.Point.ID, p.Why)
+			fmt.Fprintf(a.stdout, "  %d  %s  %s\n", p.Point.ID, paint(a.stdout, colorBad, "NOT PROVED"), p.Why)
 		}
 	}
 	for _, damage := range v.Damage {
-		fmt.Fprintf(a.stdout, "  damage: %s\n", damage)
+		fmt.Fprintf(a.stdout, "  %s %s\n", paint(a.stdout, colorBad, "damage:"), damage)
 	}
 	for _, gap := range v.Gaps {
 		fmt.Fprintf(a.stdout, "  gap in partition %d at offset %d: %s\n", gap.Partition, gap.Offset, gap.Reason)
