@@ -102,7 +102,7 @@ func TestSomeFailed(t *testing.T) {
 
 // TestPointsFitANarrowTerminal says all of the table in lines of eighty columns.
 func TestPointsFitANarrowTerminal(t *testing.T) {
-	point := replay.Point{ID: 1795424400000000, ReadEnded: time.UnixMicro(1795424400001000), Rows: 123_456_789,
+	point := replay.Point{ID: 1795424400000000, ReadBegan: time.UnixMicro(1795424400000000), ReadEnded: time.UnixMicro(1795424400001000), Rows: 123_456_789,
 		Counts: replay.Counts{Creates: 12_345_678, Updates: 12_345_678, Deletes: 12_345_678}, Schema: "r_b1f1f94aac26da97", Bytes: 98_765_432_100}
 	var out strings.Builder
 	printPointsNarrow(&out, []replay.Point{point})
@@ -111,7 +111,7 @@ func TestPointsFitANarrowTerminal(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	for _, want := range []string{"1795424400000000  2026-11-23T09:00:00.001000Z  123,456,789 rows\n", "12,345,678 updated", "98,765,432,100 bytes", "not yet"} {
+	for _, want := range []string{"1795424400000000  123,456,789 rows\n", "read 2026-11-23T09:00:00.000000Z to 2026-11-23T09:00:00.001000Z\n", "12,345,678 updated", "98,765,432,100 bytes", "not yet"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not said:\n%s", want, &out)
 		}

@@ -137,24 +137,24 @@ func (a *app) points(c *config, name table.Name) error {
 }
 
 // pointsWidth is what the table of restore points needs, with rows by the million.
-const pointsWidth = 140
+const pointsWidth = 166
 
 func printPoints(w io.Writer, points []replay.Point) {
-	g := newGrid("id (--at)", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
-	g.rightAlign(3, 4, 5, 6, 7, 9)
+	g := newGrid("id (--at)", "read began", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
+	g.rightAlign(4, 5, 6, 7, 8, 10)
 	for _, p := range points {
-		g.add(p.ID, clock(p.ReadEnded), thousands(p.Rows),
+		g.add(p.ID, clock(p.ReadBegan), clock(p.ReadEnded), thousands(p.Rows),
 			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
 			p.Schema, thousands(p.Bytes), provedText(p.Proved))
 	}
 	g.print(w)
 }
 
-// printPointsNarrow says the same in three lines a point, for a terminal that would break the table's.
+// printPointsNarrow says the same in four lines a point, for a terminal that would break the table's.
 func printPointsNarrow(w io.Writer, points []replay.Point) {
 	for _, p := range points {
-		fmt.Fprintf(w, "%d  %s  %s\n  %s\n  %s, schema %s, proved: %s\n", p.ID, clock(p.ReadEnded), count(p.Rows, "row"),
-			countsText(p.Counts), count(p.Bytes, "byte"), p.Schema, provedText(p.Proved))
+		fmt.Fprintf(w, "%d  %s\n  read %s to %s\n  %s\n  %s, schema %s, proved: %s\n", p.ID, count(p.Rows, "row"),
+			clock(p.ReadBegan), clock(p.ReadEnded), countsText(p.Counts), count(p.Bytes, "byte"), p.Schema, provedText(p.Proved))
 	}
 }
 
