@@ -23,7 +23,7 @@ func (j *Journal) At(s Spec) (Answer, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.points) == 0 {
-		return Answer{}, &NoPointsError{Table: j.name, Damaged: j.damage()}
+		return Answer{}, j.noPoints()
 	}
 	if s.Snapshot != 0 {
 		return j.atID(s)

@@ -20,11 +20,15 @@ const (
 type NoPointsError struct {
 	Table   table.Name
 	Damaged error // why, where the journal is damaged
+	Missing error // why, where a partition's journal is missing: not there yet, or lost
 }
 
 func (e *NoPointsError) Error() string {
 	if e.Damaged != nil {
 		return fmt.Sprintf("%s has no restore point before the damage: %v", e.Table, e.Damaged)
+	}
+	if e.Missing != nil {
+		return fmt.Sprintf("%s has no whole restore point: %v", e.Table, e.Missing)
 	}
 	return fmt.Sprintf("%s has no restore point", e.Table)
 }
@@ -46,7 +50,7 @@ func (e *NoPointsError) Hint() string {
 		error
 		Hint() string
 	}
-	if errors.As(e.Damaged, &hinter) {
+	if errors.As(e.Damaged, &hinter) || errors.As(e.Missing, &hinter) {
 		return hinter.Hint()
 	}
 	return "a restore point exists once a capture was published (rewind produce) and journaled (rewind consume)"

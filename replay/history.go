@@ -53,7 +53,7 @@ type hit struct {
 func (j *Journal) RowHistory(ctx context.Context, key string) (History, error) {
 	points := j.Points()
 	if len(points) == 0 {
-		return History{}, &NoPointsError{Table: j.name, Damaged: j.Damage()}
+		return History{}, j.NoPoints()
 	}
 	newest, err := table.NewCodec(points[len(points)-1].TableSchema())
 	if err != nil {

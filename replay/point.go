@@ -89,6 +89,21 @@ func (j *Journal) Damage() error {
 	return j.damage()
 }
 
+// NoPoints says why there is no restore point.
+func (j *Journal) NoPoints() *NoPointsError {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.noPoints()
+}
+
+func (j *Journal) noPoints() *NoPointsError {
+	var missing []error
+	for _, s := range j.streams {
+		missing = append(missing, missingJournals(s.partitions)...)
+	}
+	return &NoPointsError{Table: j.name, Damaged: j.damage(), Missing: errors.Join(missing...)}
+}
+
 func (j *Journal) damage() error {
 	var all []error
 	for _, s := range j.streams {

@@ -44,7 +44,7 @@ func (j *Journal) LastState(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	if len(j.points) == 0 {
-		return State{}, &NoPointsError{Table: j.name}
+		return State{}, j.noPoints()
 	}
 	p := j.points[len(j.points)-1]
 	s := State{Point: p, Definition: p.Definition(), Digest: p.Digest, Rows: j.Fold(ctx, p)}

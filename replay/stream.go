@@ -148,6 +148,28 @@ func (s *stream) assemble() ([]Point, []Gap) {
 	return a.points, a.gaps
 }
 
+// missingJournals looks for partitions of a stream whose journal is gone: without it their snapshots only seem not to have come yet.
+func missingJournals(partitions []*partition) (missing []error) {
+	needs := map[int]int64{} // the first snapshot that was committed in a partition and lies in this one too
+	for _, p := range partitions {
+		for _, committed := range p.spans {
+			for n := range committed.begin.Partitions {
+				if id := committed.begin.Snapshot; needs[n] == 0 || id < needs[n] {
+					needs[n] = id
+				}
+			}
+		}
+	}
+	for n := range len(needs) {
+		one := partitions[0]
+		dir := filepath.Join(filepath.Dir(one.dir), fmt.Sprintf("%0*d", partitionDigits, n))
+		if _, err := one.fs.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, &MissingJournalError{Table: one.table, Dir: dir, Partition: n, Snapshot: needs[n]})
+		}
+	}
+	return missing
+}
+
 // take adds a snapshot that partition 0 has committed, if it can be restored. goOn is false where what follows is not
 // to be known yet, or not any more.
 func (a *assembly) take(decided *span) (goOn bool, err error) {

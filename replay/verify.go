@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"rewind/table"
@@ -131,28 +129,14 @@ func (v *verifier) walk(ctx context.Context, s walkedStream) error {
 		v.Entries += w.count
 		walks = append(walks, w)
 	}
-	v.findMissing(s)
+	var partitions []*partition
+	for i := range s.partitions {
+		partitions = append(partitions, &s.partitions[i])
+	}
+	for _, err := range missingJournals(partitions) {
+		v.damaged(err)
+	}
 	return v.judge(ctx, s, walks, broken)
-}
-
-// findMissing looks for partitions whose journal is gone: without it their snapshots only seem not to have come yet.
-func (v *verifier) findMissing(s walkedStream) {
-	needs := map[int]int64{} // the first snapshot that was committed in a partition and lies in this one too
-	for _, p := range s.partitions {
-		for _, committed := range p.spans {
-			for n := range committed.begin.Partitions {
-				if id := committed.begin.Snapshot; needs[n] == 0 || id < needs[n] {
-					needs[n] = id
-				}
-			}
-		}
-	}
-	for n := range len(needs) {
-		dir := filepath.Join(v.j.dir, s.id, fmt.Sprintf("%0*d", partitionDigits, n))
-		if _, err := v.j.o.FS.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			v.damaged(&MissingJournalError{Table: v.j.name, Dir: dir, Partition: n, Snapshot: needs[n]})
-		}
-	}
 }
 
 // judge goes through a stream's restore points with the digest that the changes add up to.

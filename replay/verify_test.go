@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"rewind/change"
@@ -206,6 +207,11 @@ func TestVerifyMissesAJournal(t *testing.T) {
 		var missing *MissingJournalError
 		if !errors.As(err, &missing) || missing.Partition != partition || missing.Dir != dir || missing.Snapshot != first {
 			t.Errorf("partition %d: %v", partition, err)
+		}
+		_, err = openReplay(t, tp.fs).At(Spec{Snapshot: first})
+		var none *NoPointsError
+		if !errors.As(err, &none) || !strings.Contains(err.Error(), dir) || !strings.Contains(none.Hint(), "copy of the journal") {
+			t.Errorf("partition %d: asked for a point: %v", partition, err)
 		}
 	}
 }

@@ -61,7 +61,7 @@ func (a *app) verify(cmd *cobra.Command, c *config, name table.Name, deep bool) 
 		return replay.Verdict{}, err
 	}
 	if len(j.Points()) == 0 && j.Damage() == nil {
-		return replay.Verdict{}, &replay.NoPointsError{Table: name}
+		return replay.Verdict{}, j.NoPoints()
 	}
 	verdict, err := j.Verify(cmd.Context(), replay.VerifyOptions{Deep: deep})
 	if err != nil {
