@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -149,6 +150,9 @@ func TestFormatAndParseKey(t *testing.T) {
 		if _, err := c.ParseKey(text); !errors.As(err, &refused) {
 			t.Errorf("ParseKey(%s): got %v, want *KeyTextError", text, err)
 		}
+	}
+	if _, err := c.ParseKey("42"); err == nil || !strings.Contains(err.Error(), `"42" does not say which column it is of`) {
+		t.Errorf("a value alone where the key has two columns: %v", err)
 	}
 	single := mustCodec(t, keyedBy("DATE"))
 	if key, err := single.ParseKey("2024-02-29"); err != nil || single.FormatKey(key) != "a=2024-02-29" {

@@ -89,6 +89,9 @@ func (c *Codec) ParseKey(text string) ([]byte, error) {
 			column, found = c.schema.ColumnNamed(strings.ToLower(w.name))
 		}
 		f := c.keyField(column.ID)
+		if !w.named && w.name == "" {
+			return fail(fmt.Sprintf("%q does not say which column it is of", w.text))
+		}
 		if !found || f == nil {
 			return fail(fmt.Sprintf("%q is no key column", w.name))
 		}

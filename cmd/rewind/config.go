@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -166,6 +167,22 @@ func (c *config) table(name table.Name) (tableConfig, bool) {
 	return tableConfig{Name: name.String(), name: name}, false
 }
 
+// known names the configured tables, for someone who mistyped one of them.
+func (c *config) known() string {
+	const most = 8
+	var names []string
+	for _, t := range c.Tables {
+		names = append(names, t.name.String())
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > most:
+		return fmt.Sprintf("configured are %s and %d more; ", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return "configured: " + strings.Join(names, ", ") + "; "
+}
+
 // selectTables is the configured tables that args name, or all of them.
 func (c *config) selectTables(args []string) ([]tableConfig, error) {
 	if len(args) == 0 {
@@ -182,7 +199,7 @@ func (c *config) selectTables(args []string) ([]tableConfig, error) {
 		}
 		t, ok := c.table(name)
 		if !ok {
-			return nil, usageErrorf("add {name: %s} under tables: in %s", name, c.path).because(fmt.Errorf("table %s is not configured", name))
+			return nil, usageErrorf("%sadd {name: %s} under tables: in %s", c.known(), name, c.path).because(fmt.Errorf("table %s is not configured", name))
 		}
 		selected = append(selected, t)
 	}

@@ -12,6 +12,7 @@ import (
 	"rewind/consumer"
 	"rewind/disk"
 	"rewind/impala"
+	"rewind/producer"
 	"rewind/replay"
 	"rewind/table"
 )
@@ -203,6 +204,11 @@ func (a *app) captureAndJournal(ctx context.Context, job *restoreJob, db *impala
 	}
 	defer k.close()
 	report, err := k.capture(ctx, job.table, captureFlags{}, m)
+	var duplicate *producer.DuplicateKeyError
+	if errors.As(err, &duplicate) {
+		return 0, &codedError{code: duplicate.ExitCode(), message: duplicate.Error(),
+			hint: "the table as it is cannot be captured; --no-capture replaces it all the same, and it is kept under another name"}
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -249,7 +249,7 @@ func (s *story) indented(text string) {
 
 // farewell says where everything is and what to try.
 func (s *story) farewell() {
-	program := programName()
+	program := s.app.called
 	path := filepath.Join(s.dir, configName)
 	s.say("Done: every restore point was brought back and proved. Look into what is left in %s:", s.dir)
 	for _, command := range []string{

@@ -85,9 +85,22 @@ func (a *app) openJournal(c *config, name table.Name, m *meter) (*replay.Journal
 		return nil, err
 	}
 	if len(j.Points()) == 0 {
-		return nil, &replay.NoPointsError{Table: name, Damaged: j.Damage()}
+		if _, configured := c.table(name); !configured && j.Damage() == nil {
+			return nil, a.neverCaptured(c, name)
+		}
+		return nil, j.NoPoints()
 	}
 	return j, nil
+}
+
+// neverCaptured is the error about a table that is neither configured nor in a journal: its name may be mistyped.
+func (a *app) neverCaptured(c *config, name table.Name) error {
+	none := &replay.NoPointsError{Table: name}
+	hint := none.Hint()
+	if names, err := replay.Tables(c.journalDir(), a.replayOptions(c, nil)); err == nil && len(names) > 0 {
+		hint = `is the name right? "rewind points" lists every table that has one`
+	}
+	return &codedError{code: none.ExitCode(), message: none.Error(), hint: hint}
 }
 
 // pointLine is a restore point as --json lists it.

@@ -42,7 +42,10 @@ piece), --rebaseline publishes the table anew.`,
 			if f.rebuild && f.rebaseline {
 				return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))
 			}
-			if every < 0 || every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.dryRun) {
+			if cmd.Flags().Changed("every") && every <= 0 {
+				return usageErrorf("such as --every 5m").because(fmt.Errorf("--every %s is no interval", every))
+			}
+			if every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.dryRun) {
 				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
 			}
 			c, err := a.loadConfig()
@@ -119,6 +122,9 @@ func (k *capturer) produceOnce(ctx context.Context, tables []tableConfig, f capt
 		}
 		if len(tables) == 1 {
 			return err
+		}
+		if !strings.Contains(err.Error(), t.name.String()) {
+			err = fmt.Errorf("%s: %w", t.name, err)
 		}
 		k.app.printError(err, exitCode(ctx, err))
 		failed = append(failed, err)

@@ -32,6 +32,8 @@ type restoreJob struct {
 	table  tableConfig
 	spec   replay.Spec
 	into   table.Name // not for --replace
+
+	captured int64 // by --replace: the snapshot of the state that was replaced
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -137,7 +139,7 @@ func (a *app) restore(ctx context.Context, job *restoreJob) error {
 		return err
 	}
 	certificate.Answer = answer
-	if err := a.printCertificate(certificate); err != nil {
+	if err := a.printCertificate(certificate, job.captured); err != nil {
 		return err
 	}
 	if len(certificate.Warnings) > 0 {
@@ -168,7 +170,11 @@ func (a *app) load(ctx context.Context, job *restoreJob) (replay.Certificate, er
 	}
 	o := replay.ReplaceOptions{At: job.spec, Stats: stats, Drop: db.Drop}
 	if !job.flags.noCapture {
-		o.Before = func(ctx context.Context) (int64, error) { return a.captureAndJournal(ctx, job, db, m) }
+		o.Before = func(ctx context.Context) (int64, error) {
+			var err error
+			job.captured, err = a.captureAndJournal(ctx, job, db, m)
+			return job.captured, err
+		}
 	}
 	return journal.Replace(ctx, db, db, o)
 }

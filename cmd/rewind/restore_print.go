@@ -37,7 +37,9 @@ func writeAnswer(w io.Writer, answer replay.Answer) {
 	fmt.Fprintln(w)
 }
 
-func (a *app) printCertificate(c replay.Certificate) error {
+// printCertificate says what was restored and how it was proved. A --replace captured what it replaced: that is the newest
+// restore point until the next capture, and asking for the newest would bring it back.
+func (a *app) printCertificate(c replay.Certificate, captured int64) error {
 	if a.json {
 		return a.printJSON(c)
 	}
@@ -51,6 +53,9 @@ func (a *app) printCertificate(c replay.Certificate) error {
 	g.add("  loaded by", c.Method)
 	if c.Kept != "" {
 		g.add("  the old table is kept as", c.Kept)
+	}
+	if c.Kept != "" && captured != 0 {
+		g.add("  and is restore point", fmt.Sprintf("%d, the newest until the next capture", captured))
 	}
 	for _, s := range c.Stages {
 		g.add("  "+s.Name, stageText(s.Rows, time.Duration(s.Seconds*float64(time.Second))))

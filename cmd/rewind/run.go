@@ -18,6 +18,7 @@ type app struct {
 	stderr io.Writer
 	log    *slog.Logger
 	fs     disk.FS // nil: the machine's
+	called string  // how this program was called: for commands that are shown to be typed
 
 	configPath string
 	logLevel   string
@@ -27,7 +28,7 @@ type app struct {
 
 // run is the whole program but for os.Exit: it parses args, does what they say and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdin: os.Stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler)}
+	a := &app{stdin: os.Stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.DiscardHandler), called: programName()}
 	return a.run(ctx, args)
 }
 

@@ -55,7 +55,9 @@ func (a *app) sandbox(ctx context.Context, dir, kafka, impala string) error {
 			return err
 		}
 	} else {
-		fmt.Fprintf(a.stdout, sandboxGreeting, p.kafka.Broker(), p.impala.DSN(), path, dir)
+		enter, program := enterPlay(dir, path, a.called)
+		commands := strings.ReplaceAll(sandboxCommands, "rewind ", program+" ")
+		fmt.Fprintf(a.stdout, sandboxGreeting, p.kafka.Broker(), p.impala.DSN(), path, enter, commands)
 	}
 	<-ctx.Done()
 	return nil
@@ -67,17 +69,44 @@ configuration in %s
 
 In another terminal:
 
-  cd %s
-  rewind sandbox sql "CREATE TABLE default.my_table (id INT, name STRING, PRIMARY KEY (id)) STORED AS KUDU"
+  %s
+%s
+Ctrl-C stops it; started again with the same --dir it goes on with the same tables.
+`
+
+const sandboxCommands = `  rewind sandbox sql "CREATE TABLE default.my_table (id INT, name STRING, PRIMARY KEY (id)) STORED AS KUDU"
   rewind sandbox sql "INSERT INTO default.my_table VALUES (1, 'Alice')"
   rewind produce && rewind consume --until-caught-up
   rewind sandbox sql "UPDATE default.my_table SET name = 'Bob' WHERE id = 1"
   rewind produce && rewind consume --until-caught-up
   rewind points default.my_table
   rewind history default.my_table --key id=1
-
-Ctrl-C stops it; started again with the same --dir it goes on with the same tables.
 `
+
+// enterPlay is how another terminal gets to the configuration at path in dir, and how this program is called from there.
+func enterPlay(dir, path, program string) (enter, called string) {
+	if strings.HasPrefix(program, "go run ") {
+		return "export " + configEnv + "=" + path, program // go run wants the folder that it was started in
+	}
+	if !strings.ContainsRune(program, filepath.Separator) || filepath.IsAbs(program) {
+		return "cd " + dir, program
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return "cd " + dir, program
+	}
+	to, err := filepath.Abs(program)
+	if err != nil {
+		return "cd " + dir, program
+	}
+	if called, err = filepath.Rel(from, to); err != nil {
+		called = to
+	}
+	if !strings.ContainsRune(called, filepath.Separator) {
+		called = "." + string(filepath.Separator) + called
+	}
+	return "cd " + dir, called
+}
 
 // Tables that a new configuration protects.
 const (

@@ -15,6 +15,9 @@ import (
 // sqlRowsLimit bounds what one statement prints: this is for looking, not for exporting.
 const sqlRowsLimit = 10_000
 
+// summaryColumn is the one column of Impala's answer to a statement that defines: a sentence, which needs no heading.
+const summaryColumn = "summary"
+
 func (a *app) sandboxSQLCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "sql STATEMENT...",
@@ -68,6 +71,7 @@ func (a *app) runSQL(ctx context.Context, db *sql.DB, statement string) error {
 		return err
 	}
 	g := newGrid(header...)
+	summary := len(columns) == 1 && columns[0] == summaryColumn
 	values, into := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		into[i] = &values[i]
@@ -86,7 +90,11 @@ func (a *app) runSQL(ctx context.Context, db *sql.DB, statement string) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	g.print(a.stdout)
+	if summary {
+		g.printBare(a.stdout)
+	} else {
+		g.print(a.stdout)
+	}
 	if n == sqlRowsLimit {
 		fmt.Fprintf(a.stderr, "only the first %s rows are shown\n", thousands(sqlRowsLimit))
 	}

@@ -157,8 +157,10 @@ func (m *terminal) serve(t *testing.T, args []string) string {
 	ctx, m.stop = context.WithCancel(context.Background())
 	greeting := newWatcher("goes on with the same tables.\n")
 	m.sandbox = make(chan int, 1)
+	a := newTestApp()
+	a.stdout, a.stderr, a.called = greeting, greeting, "rewind"
 	go func() {
-		m.sandbox <- run(ctx, append(args, "--kafka", "127.0.0.1:0", "--impala", "127.0.0.1:0"), greeting, greeting)
+		m.sandbox <- a.run(ctx, append(args, "--kafka", "127.0.0.1:0", "--impala", "127.0.0.1:0"))
 	}()
 	select {
 	case <-greeting.seen:
