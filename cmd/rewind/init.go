@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -187,13 +188,18 @@ func chooseTables(ctx context.Context, db *impala.DB, specs []string) (chosen []
 	return chosen, nil
 }
 
+// ownTable is the name of a table that a restore made for itself or kept: nobody means it by "all of a database".
+var ownTable = regexp.MustCompile(`__rewind_(new_)?[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$|^rewind_staging_[0-9a-f]{32}$`)
+
 // expandTable reads db.table, db.table:key,key and db.*.
 func expandTable(ctx context.Context, db *impala.DB, spec string) (names []table.Name, key []string, err error) {
 	text, keys, hasKey := strings.Cut(spec, ":")
 	if database, all := strings.CutSuffix(text, ".*"); all && !hasKey {
 		tables, err := db.Tables(ctx, database)
 		for _, t := range tables {
-			names = append(names, table.Name{Database: strings.ToLower(database), Table: t})
+			if !ownTable.MatchString(t) {
+				names = append(names, table.Name{Database: strings.ToLower(database), Table: t})
+			}
 		}
 		return names, nil, err
 	}

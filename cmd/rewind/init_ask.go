@@ -26,7 +26,7 @@ func (w *wizard) ask(question, otherwise string) (string, error) {
 	if otherwise != "" {
 		question += " [" + otherwise + "]"
 	}
-	fmt.Fprint(w.out, question+": ")
+	fmt.Fprint(w.out, wrap(question+":", "", lineWidth)+" ")
 	line, err := w.lines.ReadString('\n')
 	if err != nil {
 		fmt.Fprintln(w.out)
@@ -49,13 +49,13 @@ func (w *wizard) servers(f *initFlags) error {
 	}
 	var err error
 	if f.dsn == "" {
-		fmt.Fprintln(w.out, "A password is best left in the environment: impala://etl:${IMPALA_PASSWORD}@host:21050?auth=ldap")
+		fmt.Fprintln(w.out, "A password is best left in the environment:\n  impala://etl:${IMPALA_PASSWORD}@host:21050?auth=ldap")
 		if f.dsn, err = w.ask("Impala", "impala://127.0.0.1:21050?auth=noauth"); err != nil {
 			return err
 		}
 	}
 	if f.staging == "" {
-		fmt.Fprintln(w.out, "Restores stage their rows in a folder that rewind writes and Impala reads; without one only small tables are restored.")
+		fmt.Fprintln(w.out, "Restores stage their rows in a folder that rewind writes and Impala reads;\nwithout one only small tables are restored.")
 		f.staging, err = w.ask("URI of that folder, such as file:///data/staging (empty: none)", "")
 	}
 	return err
@@ -80,6 +80,9 @@ func (w *wizard) tables(ctx context.Context, db *impala.DB) ([]string, error) {
 			return nil, err
 		}
 		for _, t := range tables {
+			if ownTable.MatchString(t) {
+				continue
+			}
 			if shown++; shown <= tablesShown {
 				fmt.Fprintf(w.out, "  %s.%s\n", database, t)
 			}
@@ -88,7 +91,7 @@ func (w *wizard) tables(ctx context.Context, db *impala.DB) ([]string, error) {
 	if shown > tablesShown {
 		fmt.Fprintf(w.out, "  … and %s more\n", thousands(int64(shown-tablesShown)))
 	}
-	fmt.Fprintln(w.out, "Kudu tables know their key; name that of others behind a colon: shop.orders:order_id,line")
+	fmt.Fprintln(w.out, "Kudu tables know their key; name that of others behind a colon:\n  shop.orders:order_id,line")
 	answer, err := w.ask("Tables to protect, with spaces between them (db.* is all of a database)", "")
 	if err != nil {
 		return nil, err

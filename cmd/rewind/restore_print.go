@@ -79,7 +79,7 @@ func (a *app) confirm(name table.Name, yes bool, what string) error {
 	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
 		return &codedError{code: exitRefused, message: "not confirmed: this would " + what, hint: "without a terminal, --yes confirms"}
 	}
-	fmt.Fprintf(a.stderr, "This will %s. Type the table's name to go on: ", what)
+	fmt.Fprintf(a.stderr, "This will %s.\nType the table's name to go on: ", what)
 	line, err := bufio.NewReader(a.stdin).ReadString('\n')
 	if err != nil || strings.TrimSpace(line) != name.String() {
 		return &codedError{code: exitRefused, message: "not confirmed: nothing was done"}
