@@ -88,7 +88,7 @@ func (o TableOptions) check(name table.Name, columns []described, s *table.Schem
 	}
 	for _, e := range o.Exclude {
 		if !slices.ContainsFunc(columns, func(c described) bool { return c.name == e }) {
-			return refuse("exclude", "the table has no column "+e)
+			return refuse("exclude", "the table has no column "+e+": take it out of the setting (a restored table is without what was excluded)")
 		}
 	}
 	for _, b := range o.Bytes {
