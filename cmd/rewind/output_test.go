@@ -117,3 +117,23 @@ func TestPointsFitANarrowTerminal(t *testing.T) {
 		}
 	}
 }
+
+// TestProvedLineFitsANarrowTerminal says all of the line in lines of eighty columns.
+func TestProvedLineFitsANarrowTerminal(t *testing.T) {
+	point := replay.Point{ID: 1795421439028901, Rows: 123_456_789, DigestText: "123456789:62fc0f1bda402da5:77f31dc3642ad37c"}
+	wide := provedLine(point, "recomputed from the changes", false)
+	narrow := provedLine(point, "recomputed from the changes", true)
+	if len(strings.TrimSpace(wide)) > verdictWidth-2 || strings.Count(wide, "\n") != 1 {
+		t.Errorf("wide: %q", wide)
+	}
+	for line := range strings.Lines(narrow) {
+		if len(strings.TrimRight(line, "\n")) > lineWidth {
+			t.Errorf("too long: %q", line)
+		}
+	}
+	for word := range strings.FieldsSeq(wide) {
+		if !strings.Contains(narrow, word) {
+			t.Errorf("%s is not in %q", word, narrow)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -75,6 +76,18 @@ func (a *app) verify(cmd *cobra.Command, c *config, name table.Name, deep bool) 
 	return verdict, nil
 }
 
+// provedLine says how a restore point was proved: in one line, or in two for a terminal that would break it.
+func provedLine(p replay.Point, how string, narrow bool) string {
+	id, rows, digest := strconv.FormatInt(p.ID, 10), count(p.Rows, "row"), "digest "+p.DigestText
+	if narrow {
+		return "  " + id + "  " + rows + "  " + how + "\n    " + digest + "\n"
+	}
+	return "  " + id + "  " + rows + "  " + digest + "  " + how + "\n"
+}
+
+// verdictWidth is what the line of a restore point needs, with rows by the million.
+const verdictWidth = 120
+
 func (a *app) printVerdict(v replay.Verdict) error {
 	if a.json {
 		return a.printJSON(v)
@@ -85,11 +98,16 @@ func (a *app) printVerdict(v replay.Verdict) error {
 			proved++
 		}
 	}
-	fmt.Fprintf(a.stdout, "%s: %d of %d restore points proved; %s entries in %s, %s bytes, %.2f s\n",
-		v.Table, proved, len(v.Points), thousands(v.Entries), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
+	width := terminalWidth(a.stdout)
+	narrow, then := width > 0 && width < verdictWidth, "; "
+	if narrow {
+		then = "\n  "
+	}
+	fmt.Fprintf(a.stdout, "%s: %d of %d restore points proved%s%s entries in %s, %s bytes, %.2f s\n",
+		v.Table, proved, len(v.Points), then, thousands(v.Entries), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
 	for _, p := range v.Points {
 		if p.Proved {
-			fmt.Fprintf(a.stdout, "  %d  %s  digest %s  %s\n", p.Point.ID, count(p.Point.Rows, "row"), p.Point.DigestText, p.How)
+			fmt.Fprint(a.stdout, provedLine(p.Point, p.How, narrow))
 		} else {
 			fmt.Fprintf(a.stdout, "  %d  %s  %s\n", p.Point.ID, paint(a.stdout, colorBad, "NOT PROVED"), p.Why)
 		}
