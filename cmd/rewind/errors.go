@@ -144,7 +144,7 @@ func (a *app) printError(err error, code int) {
 		return
 	}
 	if code == exitInterrupted {
-		fmt.Fprintln(a.stderr, "rewind: interrupted")
+		fmt.Fprintln(a.stderr, "rewind: interrupted; what was begun is undone or finished by the next run of the command")
 		return
 	}
 	fmt.Fprintf(a.stderr, "%s %v\n", paint(a.stderr, colorBad, "rewind:"), err)

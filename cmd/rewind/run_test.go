@@ -136,7 +136,7 @@ func TestInterruptedJobsSaySo(t *testing.T) {
 	for _, args := range [][]string{
 		{"produce"}, {"consume", "--until-caught-up"}, {"verify"}, {"restore", "default.my_table", "--at", "-0s", "--into", "default.x"},
 	} {
-		if code, _, stderr := runCommand(ctx, append(args, "--config", config)...); code != exitInterrupted || stderr != "rewind: interrupted\n" {
+		if code, _, stderr := runCommand(ctx, append(args, "--config", config)...); code != exitInterrupted || !strings.HasPrefix(stderr, "rewind: interrupted; ") || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%v: exit code %d, %q", args, code, stderr)
 		}
 	}
