@@ -104,10 +104,10 @@ func (k *capturer) produceLoop(ctx context.Context, tables []tableConfig, every 
 	}
 }
 
-// produceOnce captures each table; one that fails does not keep the others from it.
+// produceOnce captures each table; one that fails does not keep the others from it, unless a server is away: it is for all.
 func (k *capturer) produceOnce(ctx context.Context, tables []tableConfig, f captureFlags) error {
 	var failed []error
-	for _, t := range tables {
+	for i, t := range tables {
 		m := k.app.newMeter()
 		report, err := k.capture(ctx, t, f, m)
 		m.stop()
@@ -126,8 +126,15 @@ func (k *capturer) produceOnce(ctx context.Context, tables []tableConfig, f capt
 		if !strings.Contains(err.Error(), t.name.String()) {
 			err = fmt.Errorf("%s: %w", t.name, err)
 		}
-		k.app.printError(err, exitCode(ctx, err))
+		code := exitCode(ctx, err)
+		k.app.printError(err, code)
 		failed = append(failed, err)
+		if code == exitUnreachable {
+			for range tables[i+1:] {
+				failed = append(failed, err)
+			}
+			break
+		}
 	}
 	return someFailed(failed, len(tables), "captured")
 }
