@@ -20,22 +20,23 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "disk", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
 
-	"producer": {"topic", "change", "table", "ocf", "disk"},
+	"producer": {"topic", "change", "table", "ocf", "sorting", "disk"},
 	"consumer": {"topic", "change", "journal", "table", "disk"},
-	"replay":   {"journal", "change", "table", "disk"},
+	"replay":   {"journal", "change", "table", "sorting", "disk"},
 
 	"impala":  {"table", "ocf", "disk"},
 	"journal": {"ocf", "disk"},
 	"topic":   {"table"},
 	"change":  {"table", "schemas"},
 	"sandbox": {"table"},
+	"sorting": {"disk"},
 
 	"table": {}, "ocf": {}, "schemas": {}, "disk": {},
 
 	// integration is tests and the programs that only they run; they reach what they like.
-	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "disk", "schemas"},
+	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
 }
 
 // testArrows is what test files may import beside: the stand-ins, and the packages that make what others carry.

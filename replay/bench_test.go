@@ -8,6 +8,7 @@ import (
 	"rewind/change"
 	"rewind/disk"
 	"rewind/journal"
+	"rewind/sorting"
 	"rewind/table"
 )
 
@@ -104,7 +105,7 @@ func BenchmarkFold(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			j.o.MemoryBytes = memory
 			if memory == 0 {
-				j.o.MemoryBytes = defaultMemoryBytes
+				j.o.MemoryBytes = sorting.DefaultMemoryBytes
 			}
 			b.ReportAllocs()
 			events := 0

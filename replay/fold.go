@@ -7,10 +7,12 @@ import (
 	"iter"
 
 	"rewind/change"
+	"rewind/sorting"
 	"rewind/table"
 )
 
 const (
+	deletedBit       = 1 << 31 // in a record's tag, beside its source: the row is gone, there is no image
 	rowsBetweenLooks = 1 << 14 // at the context, and between reports of progress
 	orderSeqBits     = 40      // of a record's order: the change's seq, below the number of its link
 )
@@ -32,15 +34,16 @@ func (j *Journal) Fold(ctx context.Context, p Point) iter.Seq2[table.Row, error]
 // folded is a restore point's changes, sorted and ready to be merged, as often as they are wanted.
 type folded struct {
 	point   Point
-	sorter  *sorter
-	sources []*table.Schema // of images, by a record's source
+	sorter  *sorting.Sorter
+	sources []*table.Schema // of images, by a record's tag
 	report  func(Progress)
 	changes int64 // that were read
 }
 
 // fold reads the point's chain from its baseline on. The caller closes what it gets.
 func (j *Journal) fold(ctx context.Context, p Point) (*folded, error) {
-	f := &folded{point: p, report: j.o.Progress, sorter: newSorter(j.o.FS, j.o.TempDir, j.o.MemoryBytes)}
+	f := &folded{point: p, report: j.o.Progress}
+	f.sorter = sorting.New(sorting.Options{FS: j.o.FS, Dir: j.o.TempDir, MemoryBytes: j.o.MemoryBytes})
 	partitions, err := j.partitionsOf(p)
 	if err != nil {
 		return nil, err
@@ -186,9 +189,9 @@ func (f *folded) read(ctx context.Context, part partition) error {
 		f.changes++
 		order := uint64(e.link)<<orderSeqBits | uint64(e.Change.Seq)
 		if e.Change.Op == change.Delete {
-			err = f.sorter.add(key, order, source|deletedBit, nil)
+			err = f.sorter.Add(key, order, source|deletedBit, nil)
 		} else {
-			err = f.sorter.add(key, order, source, e.Change.After)
+			err = f.sorter.Add(key, order, source, e.Change.After)
 		}
 		if err != nil {
 			return err
@@ -252,7 +255,7 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 			return digest, err
 		}
 	}
-	m, err := f.sorter.merge()
+	m, err := f.sorter.Merge()
 	if err != nil {
 		return digest, err
 	}
@@ -264,16 +267,16 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 			}
 			f.report(Progress{Stage: stage, Rows: digest.Rows, Total: f.point.Rows})
 		}
-		rec, err := m.step()
+		rec, err := m.Next()
 		if err != nil || rec == nil {
 			f.report(Progress{Stage: stage, Rows: digest.Rows, Total: f.point.Rows})
 			return digest, err
 		}
-		if rec.source()&deletedBit != 0 {
+		if rec.Tag()&deletedBit != 0 {
 			continue
 		}
-		row := table.Row{Key: rec.key(), Image: rec.image()}
-		if p := projections[rec.source()]; !p.Identity() {
+		row := table.Row{Key: rec.Key(), Image: rec.Image()}
+		if p := projections[rec.Tag()]; !p.Identity() {
 			if image, err = p.AppendImage(image[:0], row.Image); err != nil {
 				return digest, err
 			}
@@ -291,4 +294,4 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 }
 
 // release gives memory and disk back. That a file without a name could not be closed hurts nobody.
-func (f *folded) release() { _ = f.sorter.close() }
+func (f *folded) release() { _ = f.sorter.Close() }

@@ -38,7 +38,7 @@ type Options struct {
 	Logger      *slog.Logger   // nil: discard
 	Data        string         // the data directory, for proofs/ and restore/; "": the folder that holds root
 	TempDir     string         // for sorted runs that do not fit in memory; "": <Data>/tmp
-	MemoryBytes int            // that a fold may use for its buffers; 0: 64 MiB
+	MemoryBytes int            // that a fold may use for its buffers; 0: sorting.DefaultMemoryBytes
 	Progress    func(Progress) // nil: nobody watches
 }
 
@@ -48,8 +48,6 @@ type Progress struct {
 	Rows  int64  // rows or changes so far
 	Total int64  // that are expected; 0 where it is not known
 }
-
-const defaultMemoryBytes = 64 << 20
 
 func (o Options) applyDefaults(root string) Options {
 	if o.FS == nil {
@@ -63,9 +61,6 @@ func (o Options) applyDefaults(root string) Options {
 	}
 	if o.TempDir == "" {
 		o.TempDir = filepath.Join(o.Data, "tmp")
-	}
-	if o.MemoryBytes == 0 {
-		o.MemoryBytes = defaultMemoryBytes
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}

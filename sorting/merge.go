@@ -1,35 +1,36 @@
-package replay
+package sorting
 
 import "bytes"
 
-// cursor gives records in key order; a nil record is the end. A record is valid until the next step.
+// cursor gives records in order; a nil record is the end. A record is valid until the next step.
 type cursor interface {
-	step() (record, error)
+	Next() (Record, error)
 }
 
 // head is a cursor and its current record.
 type head struct {
 	from   cursor
-	rec    record
+	rec    Record
 	prefix uint64
 }
 
-// merge merges cursors: keys in order, of each the newest record. It is a binary heap with the smallest head on top.
-type merge struct {
+// Merged is the sorted rows. It is a binary heap of cursors with the smallest head on top.
+type Merged struct {
+	s     *Sorter
 	heads []head
 	last  []byte // the key given last, whose older records are passed over
 	begun bool
 }
 
-func newMerge(cursors []cursor) (*merge, error) {
-	m := &merge{heads: make([]head, 0, len(cursors))}
+func (s *Sorter) newMerge(cursors []cursor) (*Merged, error) {
+	m := &Merged{s: s, heads: make([]head, 0, len(cursors))}
 	for _, c := range cursors {
-		rec, err := c.step()
+		rec, err := c.Next()
 		if err != nil {
 			return nil, err
 		}
 		if rec != nil {
-			m.heads = append(m.heads, head{from: c, rec: rec, prefix: prefixOf(rec.key())})
+			m.heads = append(m.heads, head{from: c, rec: rec, prefix: prefixOf(rec.Key())})
 		}
 	}
 	for i := len(m.heads)/2 - 1; i >= 0; i-- {
@@ -38,18 +39,15 @@ func newMerge(cursors []cursor) (*merge, error) {
 	return m, nil
 }
 
-func (m *merge) less(a, b int) bool {
+func (m *Merged) less(a, b int) bool {
 	x, y := &m.heads[a], &m.heads[b]
 	if x.prefix != y.prefix {
 		return x.prefix < y.prefix
 	}
-	if c := bytes.Compare(x.rec.key(), y.rec.key()); c != 0 {
-		return c < 0
-	}
-	return x.rec.order() > y.rec.order()
+	return m.s.compare(x.rec, y.rec) < 0
 }
 
-func (m *merge) sink(i int) {
+func (m *Merged) sink(i int) {
 	for {
 		least := i
 		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heads); child++ {
@@ -65,9 +63,9 @@ func (m *merge) sink(i int) {
 	}
 }
 
-// step gives the newest record of the next key. It moves the cursor that gave the last record first, so that record stays
+// Next gives the next row, or nil behind the last. It moves the cursor that gave the last record first, so that record stays
 // valid until now.
-func (m *merge) step() (record, error) {
+func (m *Merged) Next() (Record, error) {
 	for {
 		if m.begun {
 			if err := m.advance(); err != nil {
@@ -79,21 +77,24 @@ func (m *merge) step() (record, error) {
 			return nil, nil
 		}
 		rec := m.heads[0].rec
-		if m.last != nil && bytes.Equal(rec.key(), m.last) {
+		if m.s.o.KeepAll {
+			return rec, nil
+		}
+		if m.last != nil && bytes.Equal(rec.Key(), m.last) {
 			continue
 		}
-		m.last = append(m.last[:0], rec.key()...)
+		m.last = append(m.last[:0], rec.Key()...)
 		return rec, nil
 	}
 }
 
 // advance moves the top cursor on.
-func (m *merge) advance() error {
+func (m *Merged) advance() error {
 	if len(m.heads) == 0 {
 		return nil
 	}
 	top := &m.heads[0]
-	rec, err := top.from.step()
+	rec, err := top.from.Next()
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (m *merge) advance() error {
 		m.heads[0] = m.heads[n]
 		m.heads = m.heads[:n]
 	} else {
-		top.rec, top.prefix = rec, prefixOf(rec.key())
+		top.rec, top.prefix = rec, prefixOf(rec.Key())
 	}
 	m.sink(0)
 	return nil
