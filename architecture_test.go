@@ -20,11 +20,12 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
 
 	"producer": {"topic", "change", "table", "ocf", "sorting", "disk"},
 	"consumer": {"topic", "change", "journal", "table", "disk"},
 	"replay":   {"journal", "change", "table", "sorting", "disk"},
+	"watch":    {"topic", "change", "table"},
 
 	"impala":  {"table", "ocf", "disk"},
 	"journal": {"ocf", "disk"},

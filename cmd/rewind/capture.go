@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"rewind/disk"
 	"rewind/impala"
 	"rewind/producer"
 	"rewind/replay"
@@ -19,6 +20,7 @@ type capturer struct {
 	ours      bool // close the engine with it
 	producers map[table.Name]*tableProducer
 	meter     *meter // of the capture that runs
+	overtaken bool   // another producer of a table was met: two of them would take turns for ever
 }
 
 // tableProducer is the producer of one table, and its Kafka.
@@ -76,7 +78,11 @@ func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m
 			return producer.Report{}, err
 		}
 	}
-	return p.Capture(ctx, t.name, o)
+	report, err := p.Capture(ctx, t.name, o)
+	var locked *disk.LockedError
+	var fenced *producer.FencedError
+	k.overtaken = k.overtaken || errors.As(err, &locked) || errors.As(err, &fenced)
+	return report, err
 }
 
 // producer is the table's, made at its first capture.

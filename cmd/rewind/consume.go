@@ -5,15 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"rewind/consumer"
-	"rewind/disk"
-	"rewind/impala"
-	"rewind/producer"
-	"rewind/replay"
 	"rewind/table"
 )
 
@@ -193,42 +188,4 @@ func oddities(sum consumedLine) string {
 		}
 	}
 	return text
-}
-
-// captureAndJournal captures the table and waits until the capture is a restore point. It journals it itself, unless
-// another process holds the journal: then that one is waited for.
-func (a *app) captureAndJournal(ctx context.Context, job *restoreJob, db *impala.DB, m *meter) (int64, error) {
-	k, err := a.newCapturer(ctx, job.config, db)
-	if err != nil {
-		return 0, err
-	}
-	defer k.close()
-	report, err := k.capture(ctx, job.table, captureFlags{}, m)
-	var duplicate *producer.DuplicateKeyError
-	if errors.As(err, &duplicate) {
-		return 0, &codedError{code: duplicate.ExitCode(), message: duplicate.Error(),
-			hint: "the table as it is cannot be captured; --no-capture replaces it all the same, and it is kept under another name"}
-	}
-	if err != nil {
-		return 0, err
-	}
-	_, err = a.consumeOnce(ctx, job.config, []tableConfig{job.table}, m)
-	var locked *disk.LockedError
-	wait := time.Second // the journal is caught up: the point is there
-	switch {
-	case errors.As(err, &locked):
-		fmt.Fprintf(a.stderr, "another process journals %s: waiting until it has snapshot %d (at most %s)\n",
-			job.table.name, report.Snapshot, job.flags.wait)
-		wait = job.flags.wait
-	case err != nil:
-		return 0, err
-	}
-	j, err := replay.Open(job.config.journalDir(), job.table.name, a.replayOptions(job.config, nil))
-	if err != nil {
-		return 0, err
-	}
-	if _, err := j.WaitForPoint(ctx, report.Snapshot, wait, 0); err != nil {
-		return 0, err
-	}
-	return report.Snapshot, nil
 }

@@ -79,8 +79,8 @@ piece), --rebaseline publishes the table anew.`,
 	return cmd
 }
 
-// produceLoop captures until ctx ends. A table that fails is tried again at the next turn; being fenced by another
-// producer ends the program, because two of them would take turns for ever.
+// produceLoop captures until ctx ends. A table that fails is tried again at the next turn, also one that a restore is putting
+// another in the place of; being fenced by another producer ends the program, because two of them would take turns for ever.
 func (k *capturer) produceLoop(ctx context.Context, tables []tableConfig, every time.Duration) error {
 	for {
 		next := time.NewTimer(every)
@@ -90,7 +90,7 @@ func (k *capturer) produceLoop(ctx context.Context, tables []tableConfig, every 
 		}
 		if err != nil {
 			code := exitCode(ctx, err)
-			if code == exitLocked {
+			if code == exitLocked && k.overtaken {
 				return err
 			}
 			k.app.printError(err, code)

@@ -68,7 +68,7 @@ A restore that fails leaves everything as it was.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	flags.StringVar(&f.stats, "stats", "compute", "statistics of the restored table: compute or none")
 	flags.BoolVar(&f.noCapture, "no-capture", false, "with --replace: do not capture first (what was written since the last point stays only in the kept table)")
-	flags.DurationVar(&f.wait, "wait", 10*time.Minute, "with --replace: how long to wait for another process's consumer to journal the capture")
+	flags.DurationVar(&f.wait, "wait", 30*time.Minute, "with --replace: how long to wait for a running producer's next capture and a running consumer to journal it")
 	return cmd
 }
 
