@@ -8,6 +8,7 @@ package consumer
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"sync"
@@ -27,6 +28,9 @@ type Options struct {
 	UntilCaughtUp bool           // end at the ends that the partitions have at the start; a missing topic is then an error
 	Skip          []Skip         // messages that are given up where they stop the consumer
 	SegmentBytes  int64          // of the journals; 0: the journal's default
+
+	SignKey     ed25519.PrivateKey // signs the journals' heads; nil: they have none
+	SignAsFound bool               // sign journals that have no head yet, or another one than they should
 }
 
 // Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says

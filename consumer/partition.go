@@ -57,6 +57,7 @@ func (p *partition) journalOptions() journal.Options {
 	return journal.Options{
 		FS: p.table.options.FS, SegmentBytes: p.table.options.SegmentBytes,
 		Stream: p.table.stream, Partition: p.number, Schema: change.EntrySchema(nil),
+		Signing: journal.Signing{Key: p.table.options.SignKey, Table: p.table.name.String(), AsFound: p.table.options.SignAsFound},
 		Splitter: func(schema string) (func([]byte) (int, error), error) {
 			d, err := change.NewEntryDecoder(schema)
 			if err != nil {
@@ -86,6 +87,9 @@ func (p *partition) verify(ctx context.Context, dir string) error {
 		return p.recreated(dir, next, fmt.Sprintf("the partition ends at %d, the journal at %d", next, p.next))
 	}
 	if err := p.compareLast(ctx, dir, first); err != nil {
+		return err
+	}
+	if err := p.sign(ctx, dir, first); err != nil {
 		return err
 	}
 	if first > p.next {

@@ -15,11 +15,12 @@ import (
 // active is the segment that is appended to.
 type active struct {
 	segment
-	schema string
-	file   disk.File
-	out    *ocf.Writer // writes through the active's Write
-	hash   hash.Hash   // SHA-256 of the file so far, for the header of the next segment
-	bytes  int64
+	schema   string
+	file     disk.File
+	out      *ocf.Writer // writes through the active's Write
+	hash     hash.Hash   // SHA-256 of the file so far, for the header of the next segment
+	bytes    int64
+	previous [sha256.Size]byte // of the segment before
 }
 
 // Write writes to the file and takes what was written into the hash and the length.
@@ -33,7 +34,8 @@ func (a *active) Write(p []byte) (int, error) {
 // Append appends entries, whose offsets must ascend beyond NextOffset()-1, and returns nil when they are durable. A batch is
 // checked whole before any of it is written. It becomes one block with one write and one fsync; a batch above 48 MiB, or
 // one that goes beyond its segment, becomes several, each durable before the next is written. After an error of the file
-// system every further Append returns ErrFailed.
+// system every further Append returns ErrFailed. An error of signing comes behind entries that are durable; the next Append
+// or Sign tries again.
 func (j *Journal) Append(entries []Entry) error {
 	if j.failed != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, j.failed)
@@ -49,7 +51,7 @@ func (j *Journal) Append(entries []Entry) error {
 		}
 		entries = entries[n:]
 	}
-	return nil
+	return j.signAppended()
 }
 
 // check refuses what could not be read back.
@@ -160,6 +162,7 @@ func (j *Journal) roll(entries []Entry) error {
 		}
 		j.active = nil
 	}
+	a.previous = previous
 	var err error
 	if a.file, err = j.options.FS.OpenFile(a.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode); err != nil {
 		return fmt.Errorf("begin a segment: %w", err)

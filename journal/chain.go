@@ -10,9 +10,13 @@ import (
 // VerifyChain reads the sealed segments and compares their SHA-256 with what the segment after each says. The first
 // segment must say that there was none before it. What the chain cannot show is the active segment's own tampering.
 func (r *Reader) VerifyChain() error {
+	return Chain(r.Segments(), r.Hash)
+}
+
+// Chain follows the chain of a journal's segments with the SHA-256 that sum knows of each sealed segment.
+func Chain(infos []SegmentInfo, sum func(SegmentInfo) ([sha256.Size]byte, error)) error {
 	var previous [sha256.Size]byte
 	var err error
-	infos := r.Segments()
 	for i, info := range infos {
 		if info.Err != nil {
 			return info.Err
@@ -23,7 +27,7 @@ func (r *Reader) VerifyChain() error {
 		if !info.Sealed {
 			break
 		}
-		if previous, err = r.hash(info); err != nil {
+		if previous, err = sum(info); err != nil {
 			return err
 		}
 	}
@@ -38,7 +42,8 @@ func brokenChain(infos []SegmentInfo, i int) error {
 	return &CorruptionError{Segment: infos[i-1].Path, Err: fmt.Errorf("its SHA-256 is not the one that %s was chained to: it was changed, or a segment between them is missing", infos[i].Path)}
 }
 
-func (r *Reader) hash(info SegmentInfo) (sum [sha256.Size]byte, err error) {
+// Hash reads a segment whole: its SHA-256, which the segment behind it is chained to.
+func (r *Reader) Hash(info SegmentInfo) (sum [sha256.Size]byte, err error) {
 	f, size, err := r.options.openSegment(segment{path: info.Path, base: info.BaseOffset})
 	if err != nil {
 		return sum, fmt.Errorf("open segment %s: %w", info.Path, err)

@@ -44,6 +44,7 @@ type Options struct {
 	Schema       string // Avro schema of a segment that holds control entries only
 	// Splitter gives a function that says how long the first record of a block is, for a segment's Avro schema.
 	Splitter func(segmentSchema string) (func(block []byte) (int, error), error)
+	Signing  Signing // of the journal's head; a reader does without
 }
 
 // applyDefaults says what zero means and refuses what cannot work.
@@ -86,6 +87,9 @@ type Journal struct {
 	failed    error
 	block     []byte // reused between batches
 	splitters splitters
+
+	signer     *signer // nil: nobody gave a key
+	signedNext int64
 }
 
 // NextOffset is the last entry's offset + 1, 0 when the journal is empty.
@@ -101,14 +105,18 @@ func (j *Journal) Recovered() []Recovery { return j.recovered }
 // made durable.
 func (j *Journal) Reader() *Reader { return &Reader{dir: j.dir, options: j.options} }
 
-// Close releases the lock. Everything that Append acknowledged is durable already.
+// Close signs what is not signed yet and releases the lock. Everything that Append acknowledged is durable already.
 func (j *Journal) Close() error {
 	if j.failed == nil {
 		j.failed = errors.New("it is closed")
 	}
 	var err error
+	if j.signer != nil {
+		err = j.signer.close()
+		j.signer = nil
+	}
 	if j.active != nil {
-		err = j.active.file.Close()
+		err = errors.Join(err, j.active.file.Close())
 		j.active = nil
 	}
 	if j.lock != nil {

@@ -34,6 +34,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err := j.load(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
+	if err := j.openHead(); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
 	return j, nil
 }
 
@@ -149,6 +152,11 @@ func (j *Journal) resume(s segment, found scanned) error {
 	}
 	a := &active{segment: s, schema: found.header.Schema, file: f, hash: sha256.New(), bytes: found.end}
 	j.active = a // from here on Close closes it
+	info, err := j.options.parseHeader(s, found.header)
+	if err != nil {
+		return err
+	}
+	a.previous = info.Previous
 	if a.out, err = ocf.ContinueWriter(a, found.header); err != nil {
 		return fmt.Errorf("open segment %s: %w", s.path, err)
 	}

@@ -79,6 +79,7 @@ type configCheck struct {
 	Impala    string        `json:"impala"`
 	Staging   string        `json:"staging"`
 	Data      string        `json:"data"`
+	Signing   string        `json:"signing,omitempty"`
 	FreeBytes int64         `json:"data_free_bytes"`
 	Connected bool          `json:"connected"`
 	InEngine  *bool         `json:"proof_in_engine,omitempty"`
@@ -150,6 +151,10 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	}
 	if err := a.engineOptions(c, nil).Check(); err != nil {
 		return nil, usageErrorf("see %s", c.path).because(err)
+	}
+	var err error
+	if k.Signing, err = c.signingText(); err != nil {
+		return nil, err
 	}
 	k.FreeBytes = -1
 	if free, err := a.disk().Free(existing(c.Data)); err == nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -106,7 +107,7 @@ func (c *config) resolve() error {
 		return err
 	}
 	c.dir = dir
-	for _, path := range append(c.Kafka.TLS.paths(), &c.Data, &c.Impala.Staging.Path) {
+	for _, path := range slices.Concat(c.Kafka.TLS.paths(), c.Journal.paths(), []*string{&c.Data, &c.Impala.Staging.Path}) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

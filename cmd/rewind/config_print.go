@@ -20,6 +20,9 @@ func (a *app) printCheck(k *configCheck) error {
 		folder += " (" + byteText(k.FreeBytes) + " free)"
 	}
 	g.add("data", folder)
+	if k.Signing != "" {
+		g.add("journal", k.Signing)
+	}
 	if k.InEngine != nil {
 		g.add("proof", proofText(*k.InEngine))
 	}

@@ -18,6 +18,7 @@ type consumeFlags struct {
 	skip          int64
 	skipUntil     int64
 	partition     int
+	signAsFound   bool
 }
 
 func (a *app) consumeCommand() *cobra.Command {
@@ -49,7 +50,9 @@ then says for good that there is a gap.`,
 			}
 			m := a.newMeter()
 			defer m.stop()
-			report, err := a.consume(cmd.Context(), c, tables, consumer.Options{UntilCaughtUp: f.untilCaughtUp, Skip: skip}, m)
+			report, err := a.consume(cmd.Context(), c, tables, consumer.Options{
+				UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound,
+			}, m)
 			m.stop()
 			return errors.Join(err, a.printConsumed(report))
 		},
@@ -59,6 +62,7 @@ then says for good that there is a gap.`,
 	flags.Int64Var(&f.skip, "skip", 0, "give up the message at this offset, if the consumer stops there (needs a table and --partition)")
 	flags.Int64Var(&f.skipUntil, "skip-until", 0, "with --skip: the first offset that is not given up (default: the one after it)")
 	flags.IntVar(&f.partition, "partition", -1, "with --skip: the partition")
+	flags.BoolVar(&f.signAsFound, "sign-as-found", false, "sign journals as they stand, though their signed head is missing or another one (journal.sign_key)")
 	return cmd
 }
 
@@ -85,6 +89,12 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 	}
 	defer kafka.Close()
 	o.Dir, o.FS, o.Logger = c.journalDir(), a.fs, a.log
+	if o.SignKey, err = c.signKey(); err != nil {
+		return consumer.Report{}, err
+	}
+	if o.SignAsFound && o.SignKey == nil {
+		return consumer.Report{}, missing(c, "journal.sign_key", "journal: {sign_key: /etc/rewind/sign.pem}")
+	}
 	for _, t := range tables {
 		o.Tables = append(o.Tables, t.name)
 	}

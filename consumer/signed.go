@@ -1,0 +1,87 @@
+package consumer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"rewind/change"
+)
+
+// UnsignedError: an entry that stands behind the signed head is not the message that Kafka has.
+type UnsignedError struct {
+	Topic     string
+	Partition int
+	Journal   string // folder
+	Offset    int64
+}
+
+func (e *UnsignedError) Error() string {
+	return fmt.Sprintf("%s partition %d offset %d: the entry in %s stands behind the signed head and is not the message in the topic: it was changed",
+		e.Topic, e.Partition, e.Offset, e.Journal)
+}
+
+// ExitCode is "a proof failed".
+func (e *UnsignedError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *UnsignedError) Hint() string {
+	return "somebody wrote to the journal between two runs of rewind consume: bring the folder back from a copy, or move it aside and consume it again from Kafka if the topic still has it"
+}
+
+// sign signs what the journal holds, after what no head signs yet was held against the topic: entries that a process appended
+// just before it was killed. What Kafka no longer has is signed as it is found.
+func (p *partition) sign(ctx context.Context, dir string, first int64) error {
+	if p.table.options.SignKey == nil {
+		return nil
+	}
+	from := p.journal.SignedNext()
+	if p.table.options.SignAsFound {
+		p.logger.Warn("consume: the journal is signed as it was found", "journal", dir, "next", p.journal.NextOffset())
+	} else if err := p.holdUnsigned(ctx, dir, max(from, first)); err != nil {
+		return err
+	} else if missing := min(first, p.journal.NextOffset()); missing > from {
+		p.logger.Warn("consume: entries behind the signed head are signed as they were found: Kafka no longer has their messages",
+			"journal", dir, "from", from, "before", missing)
+	}
+	return p.journal.Sign()
+}
+
+// holdUnsigned compares the entries from an offset on with the topic's messages.
+func (p *partition) holdUnsigned(ctx context.Context, dir string, from int64) error {
+	if from >= p.journal.NextOffset() {
+		return nil
+	}
+	wanted := int64(math.MinInt64) // the offset of the message at hand
+	var record []byte
+	next, stop := iter.Pull2(p.table.topic.Read(ctx, p.number, from, p.journal.NextOffset()))
+	defer stop()
+	for e, err := range p.journal.Reader().Entries(from) {
+		if err != nil {
+			return err
+		}
+		if isGap(e.Record) {
+			continue
+		}
+		for wanted < e.Offset {
+			m, err, ok := next()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				wanted = math.MaxInt64
+				break
+			}
+			wanted = m.Offset
+			if record, err = change.AppendEntry(record[:0], m.Offset, m.Value); err != nil {
+				record = record[:0]
+			}
+		}
+		if wanted != e.Offset || !bytes.Equal(record, e.Record) {
+			return &UnsignedError{Topic: p.table.topic.Name(), Partition: p.number, Journal: dir, Offset: e.Offset}
+		}
+	}
+	return nil
+}
