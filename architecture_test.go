@@ -27,14 +27,14 @@ var arrows = map[string][]string{
 	"replay":   {"journal", "change", "table", "sorting", "disk"},
 	"watch":    {"topic", "change", "table"},
 
-	"impala":  {"table", "ocf", "disk"},
+	"impala":  {"table", "ocf", "disk", "handshake"},
 	"journal": {"ocf", "disk"},
-	"topic":   {"table"},
+	"topic":   {"table", "handshake"},
 	"change":  {"table", "schemas"},
 	"sandbox": {"table"},
 	"sorting": {"disk"},
 
-	"table": {}, "ocf": {}, "schemas": {}, "disk": {},
+	"table": {}, "ocf": {}, "schemas": {}, "disk": {}, "handshake": {},
 
 	// integration is tests and the programs that only they run; they reach what they like.
 	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},

@@ -264,7 +264,7 @@ func (c *capture) look(ctx context.Context, t *term) error {
 func (c *capture) append(ctx context.Context, t *term, partition int, values [][]byte) (first int64, err error) {
 	first, next, err := t.topic.Append(ctx, partition, values)
 	if err != nil {
-		return 0, err
+		return 0, c.tooLarge(err, values)
 	}
 	s := &t.states[partition]
 	if first < s.next {

@@ -3,7 +3,6 @@ package topic
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -11,7 +10,7 @@ import (
 )
 
 // MaxRequestBytes bounds the messages of one request: brokers refuse more than 1 MiB by default. One message may be
-// larger; it then travels alone.
+// larger; it then travels alone. Where a topic takes less, requests become smaller until it takes them.
 const MaxRequestBytes = 900 << 10
 
 // MessageOverhead is what a message costs in a request beyond its value, at most.
@@ -32,12 +31,21 @@ func (t *Topic) Append(ctx context.Context, partition int, values [][]byte) (fir
 		return 0, 0, errors.New("append of no messages")
 	}
 	for start := 0; start < len(values); {
-		end, bytes := start+1, len(values[start])+MessageOverhead
-		for end < len(values) && bytes+len(values[end])+MessageOverhead <= MaxRequestBytes {
+		limit, end, bytes := int(t.limit.Load()), start+1, len(values[start])+MessageOverhead
+		for end < len(values) && bytes+len(values[end])+MessageOverhead <= limit {
 			bytes += len(values[end]) + MessageOverhead
 			end++
 		}
 		base, err := t.request(ctx, partition, values[start:end])
+		var tooLarge *TooLargeError
+		if errors.As(err, &tooLarge) {
+			if end-start > 1 { // the topic takes less than was agreed: smaller requests, from here on
+				t.limit.CompareAndSwap(int64(limit), int64(bytes/2))
+				t.client.options.Logger.Debug("topic: a request is too large, halved", "topic", t.name, "bytes", bytes, "messages", end-start)
+				continue
+			}
+			tooLarge.Index = start
+		}
 		if err != nil {
 			return 0, 0, err
 		}
@@ -83,15 +91,16 @@ func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (ba
 	return base, err
 }
 
-// tooLarge names the message that Kafka refuses for its size.
+// tooLarge gives a refusal for the size its type.
 func (t *Topic) tooLarge(partition int, values [][]byte, err error) error {
 	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
 		return err
 	}
-	if len(values) == 1 {
-		return &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
+	bytes := len(values[0])
+	if len(values) > 1 {
+		bytes = sizeOf(values)
 	}
-	return fmt.Errorf("a request of %d messages: %w", len(values), &TooLargeError{Topic: t.name, Partition: partition, Bytes: sizeOf(values)})
+	return &TooLargeError{Topic: t.name, Partition: partition, Bytes: bytes}
 }
 
 func sizeOf(values [][]byte) (bytes int) {

@@ -70,7 +70,6 @@ type Client struct {
 	compression kafka.Compression
 	transport   *kafka.Transport
 	kafka       *kafka.Client
-	dialer      *kafka.Dialer
 	health      health
 	looked      sync.Map // names of the topics whose min.insync.replicas was looked at
 }
@@ -103,7 +102,6 @@ func NewClient(o Options) (*Client, error) {
 	c.health.logger, c.health.brokers = o.Logger, strings.Join(brokers, ",")
 	c.transport = c.newTransport()
 	c.kafka = &kafka.Client{Addr: kafka.TCP(brokers...), Transport: c.transport}
-	c.dialer = &kafka.Dialer{ClientID: clientID, Timeout: o.Timeout, TLS: o.TLS, SASLMechanism: o.SASL}
 	return c, nil
 }
 
@@ -121,7 +119,7 @@ func (c *Client) newTransport() *kafka.Transport {
 		ClientID:    clientID,
 		DialTimeout: c.options.Timeout,
 		MetadataTTL: metadataTTL,
-		TLS:         c.options.TLS,
+		Dial:        c.dial,
 		SASL:        c.options.SASL,
 	}
 }

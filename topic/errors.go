@@ -71,6 +71,9 @@ func (e *UnreachableError) ExitCode() int { return 7 }
 
 // Hint says what to do.
 func (e *UnreachableError) Hint() string {
+	if strings.Contains(e.Err.Error(), "TLS handshake") {
+		return "check kafka.brokers and that the port speaks TLS: a port without it hangs up on a handshake; there, take tls out of kafka:"
+	}
 	return "check kafka.brokers, that the broker runs, and that it speaks TLS and SASL as configured"
 }
 
@@ -79,6 +82,7 @@ type TooLargeError struct {
 	Topic     string
 	Partition int
 	Bytes     int
+	Index     int // of the message among those that were to be appended
 }
 
 func (e *TooLargeError) Error() string {

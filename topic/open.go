@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
+	"syscall"
+	"time"
 
 	"github.com/cenkalti/backoff/v4"
 	"github.com/segmentio/kafka-go"
@@ -53,7 +56,7 @@ func (c *Client) open(ctx context.Context, t table.Name, create bool, partitions
 	if err != nil {
 		return nil, err
 	}
-	opened := &Topic{client: c, name: name, partitions: len(found.Partitions), created: created}
+	opened := newTopic(c, name, len(found.Partitions), created)
 	if create {
 		opened.warnOfOneReplica(ctx, len(found.Partitions[0].Replicas))
 	}
@@ -67,36 +70,68 @@ func (c *Client) reach(ctx context.Context, name string) error {
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	var last error
+	hungUp := 0
 	ask := func() error {
 		_, err := c.kafka.ApiVersions(limited, &kafka.ApiVersionsRequest{})
-		if isAuthentication(err) {
-			return backoff.Permanent(&AuthError{Brokers: c.options.Brokers, Err: err})
-		}
 		if err == nil {
 			var answer kafka.Error
-			if _, err = c.lookup(limited, name); errors.Is(err, ErrNotFound) || errors.As(err, &answer) {
+			if _, err = c.lookup(limited, name); errors.Is(err, ErrNotFound) || errors.As(err, &answer) && !isAuthentication(err) {
 				return nil
+			}
+		}
+		if c.options.SASL == nil && isHangUp(err) {
+			if hungUp++; hungUp == hangUps && c.wantsCredentials(limited, name) {
+				return backoff.Permanent(&AuthError{Brokers: c.options.Brokers, Err: errNoCredentials})
 			}
 		}
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			last = err
 		}
+		if err = c.classify(err); err != nil && !temporary(err) {
+			return backoff.Permanent(err)
+		}
 		return err
 	}
 	err := backoff.Retry(ask, backoff.WithContext(newBackOff(), limited))
-	var refused *AuthError
 	switch {
-	case errors.As(err, &refused):
-		return refused
 	case err == nil:
 		c.health.back()
 		return nil
+	case !temporary(err):
+		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case last == nil:
 		last = err
 	}
 	return &UnreachableError{Brokers: c.options.Brokers, Err: last}
+}
+
+// hangUps is how often a broker may hang up before it is asked whether it wants credentials.
+const hangUps = 3
+
+var errNoCredentials = errors.New("it answers, and then hangs up on whoever shows none")
+
+func isHangUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// wantsCredentials: a broker that does says which requests it knows, and hangs up at the first one about a topic.
+func (c *Client) wantsCredentials(ctx context.Context, name string) bool {
+	dialer := kafka.Dialer{ClientID: clientID, Timeout: c.options.Timeout, DialFunc: c.dial}
+	conn, err := dialer.DialContext(ctx, "tcp", c.options.Brokers[0])
+	if err != nil {
+		return false
+	}
+	defer conn.Close() //nolint:errcheck // only asked
+	if err := conn.SetDeadline(time.Now().Add(c.options.Timeout)); err != nil {
+		return false
+	}
+	if _, err := conn.ApiVersions(); err != nil {
+		return false
+	}
+	_, err = conn.ReadPartitions(name)
+	return isHangUp(err)
 }
 
 // lookup asks Kafka about one topic through a connection of its own: the transport's answers come from a cache that

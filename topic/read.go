@@ -3,7 +3,6 @@ package topic
 import (
 	"context"
 	"errors"
-	"io"
 	"iter"
 	"time"
 
@@ -74,24 +73,22 @@ type reader struct {
 	next      int64 // offset to read
 	bounded   bool  // the messages are known to be there: an end is an error
 	empty     int   // fetches in a row that brought nothing although there is something
+	damaged   int   // fetches in a row whose first batch could not be read
 
-	conn  *kafka.Conn
-	batch *kafka.Batch // open, with more to read
-	stop  func() bool  // ends the watch over ctx
+	conn    *fetchConn
+	stop    func() bool // ends the watch over ctx
+	records []byte      // batches that were fetched and not opened yet
+	batch   batch       // the one whose messages are taken out
 }
 
 // fetch gives the next messages, none if there are none yet. It reconnects until ctx ends.
 func (r *reader) fetch(ctx context.Context) (messages []Message, err error) {
 	err = r.topic.client.retry(ctx, r.topic.name, func(attempt context.Context) error {
-		if err := r.connect(ctx, attempt); err != nil {
-			return err
-		}
-		messages, err = r.read()
+		messages, err = r.read(ctx, attempt)
 		if err != nil {
 			r.close()
 		}
 		if len(messages) > 0 {
-			r.empty = 0
 			return nil // what broke is met again by the next call
 		}
 		return err
@@ -108,12 +105,8 @@ func (r *reader) connect(ctx, attempt context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := r.topic.client.dialer.DialPartition(attempt, "tcp", "", leader)
+	conn, err := r.topic.client.dialLeader(attempt, leader)
 	if err != nil {
-		return err
-	}
-	if _, err := conn.Seek(r.next, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
-		_ = conn.Close()
 		return err
 	}
 	r.conn = conn
@@ -121,60 +114,54 @@ func (r *reader) connect(ctx, attempt context.Context) error {
 	return nil
 }
 
+// close drops the connection and what came through it.
 func (r *reader) close() {
+	r.records, r.batch = nil, batch{}
 	if r.conn == nil {
 		return
 	}
 	r.stop()
-	if r.batch != nil {
-		_ = r.batch.Close()
-	}
 	_ = r.conn.Close()
-	r.conn, r.batch = nil, nil
+	r.conn = nil
 }
 
-// read takes messages from the open batch, or from a new one, up to the limits.
-func (r *reader) read() (messages []Message, err error) {
-	if r.batch == nil {
-		if err := r.conn.SetReadDeadline(time.Now().Add(r.topic.client.options.Timeout + fetchWait)); err != nil {
+// read takes messages out of what was fetched, or of a new fetch, up to the limits.
+func (r *reader) read(ctx, attempt context.Context) (messages []Message, err error) {
+	if r.batch.left == 0 && len(r.records) == 0 {
+		if err := r.connect(ctx, attempt); err != nil {
 			return nil, err
 		}
-		r.batch = r.conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: fetchBytes, MaxWait: fetchWait})
+		if err := r.more(); err != nil {
+			return nil, err
+		}
 	}
 	for bytes := 0; bytes < batchBytes && len(messages) < batchMessages; {
-		m, err := r.batch.ReadMessage()
-		if err != nil {
-			return messages, r.endBatch(err, len(messages) > 0)
+		m, ok, err := r.take()
+		if !ok || err != nil {
+			return messages, r.unreadable(err)
 		}
-		messages = append(messages, Message{Offset: m.Offset, Value: m.Value})
+		messages = append(messages, m)
 		bytes += len(m.Value) + MessageOverhead
-		r.next = m.Offset + 1
 	}
 	return messages, nil
 }
 
-// endBatch closes a batch that gave err: a clean end, the verdict of Kafka, or a broken connection.
-func (r *reader) endBatch(err error, progress bool) error {
-	batch := r.batch
-	r.batch = nil
-	high, position := batch.HighWaterMark(), batch.Offset()
-	closed := batch.Close()
-	if !errors.Is(err, io.EOF) && !errors.Is(err, kafka.RequestTimedOut) {
-		if errors.Is(err, kafka.OffsetOutOfRange) {
-			return r.outOfRange()
-		}
+// more fetches.
+func (r *reader) more() error {
+	a, err := r.conn.fetch(r.topic.name, r.partition, r.next, r.topic.client.options.Timeout+fetchWait)
+	switch {
+	case errors.Is(err, kafka.OffsetOutOfRange):
+		return r.outOfRange()
+	case err != nil:
 		return err
 	}
-	if closed != nil && !errors.Is(closed, kafka.RequestTimedOut) {
-		return closed
-	}
-	if position > r.next { // offsets without a message
-		r.next = position
-	}
-	if progress {
+	r.records = a.records
+	if _, _, whole := splitBatch(a.records); whole {
+		r.empty = 0
 		return nil
 	}
-	if r.next >= high {
+	r.records = nil
+	if r.next >= a.high {
 		if r.bounded {
 			return r.outOfRange()
 		}
@@ -184,6 +171,50 @@ func (r *reader) endBatch(err error, progress bool) error {
 		return &RefusedError{Topic: r.topic.name, Err: errors.New("there are messages behind an offset, but none is given")}
 	}
 	return nil
+}
+
+// take gives the next message of what was fetched; ok is false when there is none left.
+func (r *reader) take() (m Message, ok bool, err error) {
+	for {
+		for r.batch.left > 0 {
+			if m, err = r.batch.take(); err != nil {
+				return m, false, err
+			}
+			if m.Offset >= r.next { // a batch comes whole, from its first message on
+				r.next, r.damaged = m.Offset+1, 0
+				return m, true, nil
+			}
+		}
+		if r.batch.whole {
+			r.next = max(r.next, r.batch.last+1) // offsets without a message
+			r.batch = batch{}
+		}
+		head, rest, whole := splitBatch(r.records)
+		if r.records = rest; !whole {
+			r.records = nil
+			return m, false, nil
+		}
+		if r.batch, err = openBatch(head); err != nil {
+			return m, false, err
+		}
+	}
+}
+
+// damagedFetches is how often a batch is fetched before it counts as unreadable: what the network damaged comes right.
+const damagedFetches = 3
+
+// unreadable gives the error of a batch its place.
+func (r *reader) unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	r.damaged++
+	if r.damaged < damagedFetches && errors.Is(err, errChecksum) {
+		return err
+	}
+	return &BatchError{
+		Topic: r.topic.name, Partition: r.partition, First: max(r.batch.first, r.next), Next: max(r.batch.last, r.next) + 1, Err: err,
+	}
 }
 
 func (r *reader) outOfRange() error {

@@ -22,7 +22,7 @@ func (c *Client) retry(ctx context.Context, topic string, op func(context.Contex
 	try := func() error {
 		attempt, cancel := context.WithTimeout(ctx, c.options.Timeout)
 		defer cancel()
-		err := op(attempt)
+		err := c.classify(op(attempt))
 		if err == nil {
 			c.health.back()
 			return nil

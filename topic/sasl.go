@@ -31,6 +31,9 @@ type AuthError struct {
 }
 
 func (e *AuthError) Error() string {
+	if errors.Is(e.Err, errNoCredentials) {
+		return fmt.Sprintf("Kafka at %s wants credentials: %v", strings.Join(e.Brokers, ", "), e.Err)
+	}
 	return fmt.Sprintf("Kafka at %s refused the credentials: %v", strings.Join(e.Brokers, ", "), e.Err)
 }
 
@@ -41,6 +44,14 @@ func (e *AuthError) ExitCode() int { return 2 }
 
 // Hint says what to check.
 func (e *AuthError) Hint() string {
+	switch {
+	case errors.Is(e.Err, errNoCredentials):
+		return "add sasl: {mechanism, user, password} to kafka: in the configuration"
+	case errors.Is(e.Err, kafka.UnsupportedSASLMechanism):
+		return "the broker does not offer this mechanism: take another one in kafka.sasl, or have it enabled (sasl.enabled.mechanisms)"
+	case errors.Is(e.Err, kafka.IllegalSASLState):
+		return "take sasl out of kafka: in the configuration, or name a port of the broker that wants it: this one does not"
+	}
 	return "check mechanism, user and password under kafka.sasl"
 }
 
@@ -52,4 +63,13 @@ func isAuthentication(err error) bool {
 		}
 	}
 	return false
+}
+
+// classify gives an error about credentials its type.
+func (c *Client) classify(err error) error {
+	var known *AuthError
+	if isAuthentication(err) && !errors.As(err, &known) {
+		return &AuthError{Brokers: c.options.Brokers, Err: err}
+	}
+	return err
 }

@@ -11,6 +11,7 @@ package topic
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -21,6 +22,13 @@ type Topic struct {
 	name       string
 	partitions int
 	created    bool
+	limit      atomic.Int64 // bytes of a request of several messages
+}
+
+func newTopic(c *Client, name string, partitions int, created bool) *Topic {
+	t := &Topic{client: c, name: name, partitions: partitions, created: created}
+	t.limit.Store(MaxRequestBytes)
+	return t
 }
 
 // Message of a topic.
