@@ -20,24 +20,24 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "watch", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
 
-	"producer": {"topic", "change", "table", "ocf", "sorting", "disk"},
-	"consumer": {"topic", "change", "journal", "table", "disk"},
-	"replay":   {"journal", "change", "table", "sorting", "disk"},
+	"producer": {"topic", "change", "table", "ocf", "sorting", "disk", "crypt"},
+	"consumer": {"topic", "change", "journal", "table", "disk", "crypt"},
+	"replay":   {"journal", "change", "table", "sorting", "disk", "crypt"},
 	"watch":    {"topic", "change", "table"},
 
 	"impala":  {"table", "ocf", "disk", "handshake"},
-	"journal": {"ocf", "disk"},
+	"journal": {"ocf", "disk", "crypt"},
 	"topic":   {"table", "handshake"},
 	"change":  {"table", "schemas"},
 	"sandbox": {"table"},
 	"sorting": {"disk"},
 
-	"table": {}, "ocf": {}, "schemas": {}, "disk": {}, "handshake": {},
+	"table": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
 
 	// integration is tests and the programs that only they run; they reach what they like.
-	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "schemas"},
+	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
 }
 
 // testArrows is what test files may import beside: the stand-ins, and the packages that make what others carry.
@@ -54,6 +54,7 @@ var homes = map[string][]string{
 	"github.com/twmb/franz-go":      {"sandbox"},
 	"github.com/ncruces/go-sqlite3": {"sandbox"},
 	"github.com/beltran/gohive":     {"sandbox", "integration"},
+	"filippo.io/age":                {"crypt"},
 }
 
 // linesLimit is how long a file may be: who needs more has two concerns in it. Tests may be long tables.

@@ -12,7 +12,9 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/table"
 	"rewind/topic"
@@ -31,6 +33,8 @@ type Options struct {
 
 	SignKey     ed25519.PrivateKey // signs the journals' heads; nil: they have none
 	SignAsFound bool               // sign journals that have no head yet, or another one than they should
+	Keys        *crypt.Keys        // sealed segments are encrypted to them; nil: they stay in clear
+	SegmentAge  time.Duration      // with Keys: a segment so old is sealed, full or not; 0: by size alone
 }
 
 // Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says

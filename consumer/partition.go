@@ -48,6 +48,9 @@ func (p *partition) run(ctx context.Context) (err error) {
 	if err := p.verify(ctx, dir); err != nil {
 		return err
 	}
+	if err := p.encryptSealed(ctx); err != nil {
+		return err
+	}
 	p.logger.Debug("consume: resumed", "next", p.next, "end", p.end)
 	defer p.gauge(context.WithoutCancel(ctx), true)
 	return p.follow(ctx)
@@ -56,6 +59,7 @@ func (p *partition) run(ctx context.Context) (err error) {
 func (p *partition) journalOptions() journal.Options {
 	return journal.Options{
 		FS: p.table.options.FS, SegmentBytes: p.table.options.SegmentBytes,
+		Keys: p.table.options.Keys, SegmentAge: p.table.options.SegmentAge,
 		Stream: p.table.stream, Partition: p.number, Schema: change.EntrySchema(nil),
 		Signing: journal.Signing{Key: p.table.options.SignKey, Table: p.table.name.String(), AsFound: p.table.options.SignAsFound},
 		Splitter: func(schema string) (func([]byte) (int, error), error) {
@@ -172,6 +176,9 @@ func (p *partition) follow(ctx context.Context) error {
 		if err := p.append(entries, next); err != nil {
 			return err
 		}
+		if err := p.encryptSealed(ctx); err != nil {
+			return err
+		}
 		if consumed := p.table.topic.Partitions(); stopped == nil && p.sequence.partitions > consumed {
 			stopped = &WiderError{Topic: p.table.topic.Name(), Partitions: p.sequence.partitions, Consumed: consumed}
 		}
@@ -205,6 +212,22 @@ func (p *partition) append(entries []journal.Entry, next int64) error {
 	p.table.options.Progress(Progress{
 		Table: p.table.name, Partition: p.number, Entries: p.report.Entries, Bytes: p.report.Bytes, Next: p.next, End: p.end,
 	})
+	return nil
+}
+
+// encryptSealed encrypts the segments that were sealed, one after the other: what was appended is durable by then. The next
+// batch waits for it, a fraction of a second a segment; after encryption was switched on, for all that was written before.
+func (p *partition) encryptSealed(ctx context.Context) error {
+	for n := p.journal.Unencrypted(); n > 0; n = p.journal.Unencrypted() {
+		if ctx.Err() != nil {
+			return nil // the next start goes on
+		}
+		p.logger.Debug("journal: encrypting a sealed segment", "left", n)
+		if err := p.journal.EncryptNext(); err != nil {
+			return err
+		}
+		p.logger.Debug("journal: encrypted a sealed segment", "left", n-1)
+	}
 	return nil
 }
 

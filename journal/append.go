@@ -7,19 +7,22 @@ import (
 	"hash"
 	"os"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"rewind/disk"
 	"rewind/ocf"
 )
 
-// active is the segment that is appended to.
+// active is the last segment, which is appended to unless it was found sealed.
 type active struct {
 	segment
 	schema   string
-	file     disk.File
+	file     disk.File   // nil: it is sealed, and the next Append begins another
 	out      *ocf.Writer // writes through the active's Write
 	hash     hash.Hash   // SHA-256 of the file so far, for the header of the next segment
 	bytes    int64
+	begun    time.Time         // zero where nobody noted it
 	previous [sha256.Size]byte // of the segment before
 }
 
@@ -29,6 +32,13 @@ func (a *active) Write(p []byte) (int, error) {
 	a.hash.Write(p[:n])
 	a.bytes += int64(n)
 	return n, err
+}
+
+func (a *active) close() error {
+	if a.file == nil {
+		return nil
+	}
+	return a.file.Close()
 }
 
 // Append appends entries, whose offsets must ascend beyond NextOffset()-1, and returns nil when they are durable. A batch is
@@ -122,7 +132,12 @@ func (j *Journal) appendBlock(entries []Entry) (int, error) {
 }
 
 func (j *Journal) mustRoll(e *Entry) bool {
-	return j.active == nil || j.active.bytes > j.options.SegmentBytes || e.Schema != "" && e.Schema != j.active.schema
+	return j.active == nil || j.active.file == nil || j.active.bytes > j.options.SegmentBytes || e.Schema != "" && e.Schema != j.active.schema || j.tooOld()
+}
+
+// tooOld says whether the active segment has been in clear for long enough.
+func (j *Journal) tooOld() bool {
+	return j.options.sealsByAge() && j.options.Now().Sub(j.active.begun) >= j.options.SegmentAge
 }
 
 // fill gathers the entries that go into the active segment's next block.
@@ -147,6 +162,7 @@ func (j *Journal) roll(entries []Entry) error {
 		segment: segment{path: filepath.Join(j.dir, segmentName(entries[0].Offset)), base: entries[0].Offset},
 		schema:  j.options.Schema,
 		hash:    sha256.New(),
+		begun:   j.options.Now(),
 	}
 	for i := range entries {
 		if entries[i].Schema != "" {
@@ -154,21 +170,26 @@ func (j *Journal) roll(entries []Entry) error {
 			break
 		}
 	}
-	var previous [sha256.Size]byte
-	if j.active != nil {
-		j.active.hash.Sum(previous[:0])
-		if err := j.active.file.Close(); err != nil {
-			return fmt.Errorf("seal segment %s: %w", j.active.path, err)
+	if before := j.active; before != nil {
+		before.hash.Sum(a.previous[:0])
+		if err := before.close(); err != nil {
+			return fmt.Errorf("seal segment %s: %w", before.path, err)
+		}
+		if !before.sealed(true) {
+			j.toEncrypt(before.segment, a.previous)
 		}
 		j.active = nil
 	}
-	a.previous = previous
 	var err error
 	if a.file, err = j.options.FS.OpenFile(a.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode); err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
 	j.active = a // from here on Close closes it
-	if a.out, err = ocf.NewWriter(a, j.options.newHeader(a.base, a.schema, j.next-1, previous)); err != nil {
+	header := j.options.newHeader(a.base, a.schema, j.next-1, a.previous)
+	if j.options.sealsByAge() {
+		header.Meta[begunKey] = strconv.AppendInt(nil, a.begun.UnixMicro(), 10)
+	}
+	if a.out, err = ocf.NewWriter(a, header); err != nil {
 		return fmt.Errorf("begin segment %s: %w", a.path, err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // VerifyChain reads the sealed segments and compares their SHA-256 with what the segment after each says. The first
@@ -44,15 +43,10 @@ func brokenChain(infos []SegmentInfo, i int) error {
 
 // Hash reads a segment whole: its SHA-256, which the segment behind it is chained to.
 func (r *Reader) Hash(info SegmentInfo) (sum [sha256.Size]byte, err error) {
-	f, size, err := r.options.openSegment(segment{path: info.Path, base: info.BaseOffset})
+	f, err := r.options.openSegment(segment{path: info.Path, base: info.BaseOffset})
 	if err != nil {
-		return sum, fmt.Errorf("open segment %s: %w", info.Path, err)
+		return sum, corrupt(info.Path, 0, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size)); err != nil {
-		return sum, fmt.Errorf("read segment %s: %w", info.Path, err)
-	}
-	h.Sum(sum[:0])
-	return sum, nil
+	return f.sum()
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 
-	"rewind/disk"
 	"rewind/ocf"
 )
 
@@ -22,15 +21,16 @@ type entries struct {
 
 // segment walks one segment. more is false when the consumer has had enough.
 func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool) (more bool, err error) {
-	f, size, err := e.reader.options.openSegment(s)
+	f, err := e.reader.options.openSegment(s)
 	if isLast && errors.Is(err, fs.ErrNotExist) {
 		return false, nil // removed by a writer that found it not begun
 	}
 	if err != nil {
-		return false, fmt.Errorf("open segment %s: %w", s.path, err)
+		return false, corrupt(s.path, 0, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	in, err := ocf.NewReader(io.NewSectionReader(f, 0, size))
+	s, isLast = f.segment, !f.sealed(isLast)
+	in, err := ocf.NewReader(io.NewSectionReader(f, 0, f.size))
 	if isLast && errors.Is(err, io.ErrUnexpectedEOF) {
 		return false, nil
 	}
@@ -47,7 +47,7 @@ func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool)
 	if err == nil || !isLast {
 		return more, err
 	}
-	return false, e.tail(s, in, f, size, err)
+	return false, e.tail(s, in, f, err)
 }
 
 // begin checks that a segment goes on where the one before ended, or, if it is the first one walked, that nothing that was
@@ -72,12 +72,12 @@ func (e *entries) endOf(s segment, in *ocf.Reader, isLast bool) (bool, error) {
 }
 
 // tail tells a torn tail, which is simply the end, from damage.
-func (e *entries) tail(s segment, in *ocf.Reader, f disk.File, size int64, cause error) error {
+func (e *entries) tail(s segment, in *ocf.Reader, f *opened, cause error) error {
 	var damage *CorruptionError
 	if !errors.As(cause, &damage) {
 		return cause
 	}
-	torn, err := ocf.Torn(f, in.Offset(), size, in.Header().Sync, cause)
+	torn, err := ocf.Torn(f, in.Offset(), f.size, in.Header().Sync, cause)
 	if torn {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"rewind/crypt"
 	"rewind/ocf"
 )
 
@@ -15,7 +16,7 @@ var ErrFailed = errors.New("the journal failed before and accepts nothing more u
 // CorruptionError: damage that is no torn tail. Nothing was changed.
 type CorruptionError struct {
 	Segment string // path
-	Offset  int64  // byte offset in the segment file
+	Offset  int64  // byte offset in the segment; of an encrypted one, in its plaintext
 	Err     error
 }
 
@@ -74,10 +75,14 @@ func (e *VersionError) Hint() string {
 // corrupt gives content errors of a container file their segment; errors of reading stay what they are.
 func corrupt(path string, at int64, err error) error {
 	var damage *ocf.DamageError
+	var cipher *crypt.DamageError
 	var known *CorruptionError
+	var key *crypt.KeyError
 	switch {
-	case errors.As(err, &known):
+	case errors.As(err, &known), errors.As(err, &key):
 		return err
+	case errors.As(err, &cipher):
+		return &CorruptionError{Segment: path, Offset: at, Err: cipher}
 	case errors.As(err, &damage):
 		return &CorruptionError{Segment: path, Offset: damage.Offset, Err: damage.Err}
 	case errors.Is(err, io.ErrUnexpectedEOF):

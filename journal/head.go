@@ -216,20 +216,20 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 
 // holdSegment holds the signed bytes of one segment against the head.
 func (r *Reader) holdSegment(h Head, info SegmentInfo) (behind int64, err error) {
-	f, size, err := r.options.openSegment(segment{path: info.Path, base: info.BaseOffset})
+	f, err := r.options.openSegment(segment{path: info.Path, base: info.BaseOffset})
 	if err != nil {
-		return 0, fmt.Errorf("open segment %s: %w", info.Path, err)
+		return 0, corrupt(info.Path, 0, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	if size < h.Bytes {
-		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("%d of its bytes were signed at %s, it has %d", h.Bytes, h.At.Format(time.RFC3339), size)}
+	if f.size < h.Bytes {
+		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("%d of its bytes were signed at %s, it has %d", h.Bytes, h.At.Format(time.RFC3339), f.size)}
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, h.Bytes)); err != nil {
-		return 0, fmt.Errorf("read segment %s: %w", info.Path, err)
+		return 0, corrupt(info.Path, 0, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != h.SHA256 {
 		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("its first %d bytes are not those that were signed at %s", h.Bytes, h.At.Format(time.RFC3339))}
 	}
-	return size - h.Bytes, nil
+	return f.size - h.Bytes, nil
 }

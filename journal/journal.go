@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/ocf"
 )
@@ -41,7 +43,12 @@ type Options struct {
 	SegmentBytes int64   // a segment is sealed once it is larger; 0: 256 MiB
 	Stream       string  // 32 hex digits; a reader may leave it empty and takes what it finds
 	Partition    int
-	Schema       string // Avro schema of a segment that holds control entries only
+	Schema       string      // Avro schema of a segment that holds control entries only
+	Keys         *crypt.Keys // sealed segments are encrypted to them, and opened with them; nil: neither
+	// SegmentAge, where sealed segments are encrypted, seals the active one at the first Append when it is so old, full or
+	// not, so that little stays in clear; 0: by size alone.
+	SegmentAge time.Duration
+	Now        func() time.Time // nil: time.Now
 	// Splitter gives a function that says how long the first record of a block is, for a segment's Avro schema.
 	Splitter func(segmentSchema string) (func(block []byte) (int, error), error)
 	Signing  Signing // of the journal's head; a reader does without
@@ -54,6 +61,9 @@ func (o *Options) applyDefaults() error {
 	}
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = defaultSegmentBytes
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Splitter == nil {
 		return errors.New("journal: Options.Splitter is not set")
@@ -79,7 +89,8 @@ type Journal struct {
 	dir       string
 	options   Options
 	lock      io.Closer
-	active    *active // nil while there is no segment
+	active    *active        // nil while there is no segment to append to
+	unsealed  []clearSegment // sealed segments that are to be encrypted, in order
 	next      int64
 	last      Entry // its Record is the journal's own
 	hasLast   bool
@@ -116,7 +127,7 @@ func (j *Journal) Close() error {
 		j.signer = nil
 	}
 	if j.active != nil {
-		err = errors.Join(err, j.active.file.Close())
+		err = errors.Join(err, j.active.close())
 		j.active = nil
 	}
 	if j.lock != nil {

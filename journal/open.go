@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/ocf"
 )
@@ -46,23 +47,48 @@ func (j *Journal) load() error {
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
-	for i, s := range segments {
-		if _, _, err := j.options.readInfo(s, i == len(segments)-1); err != nil {
-			return err
-		}
+	if err := j.options.dropUnfinished(j.dir); err != nil {
+		return fmt.Errorf("open the journal: %w", err)
 	}
-	if len(segments) == 0 {
-		return nil
+	sums, err := j.readHeaders(segments)
+	if err != nil || len(segments) == 0 {
+		return err
 	}
 	last := segments[len(segments)-1]
-	found, err := j.scan(last)
+	found, err := j.scan(last, last.sealed(true))
 	if err != nil {
 		return err
 	}
 	if found.blocks > 0 {
-		return j.resume(last, found)
+		err = j.resume(last, found)
+	} else {
+		err = j.dropUnbegun(segments, found)
 	}
-	return j.dropUnbegun(segments, found)
+	if err == nil {
+		j.noteUnsealed(segments, sums)
+	}
+	return err
+}
+
+// readHeaders checks every segment's header, and gives what each says of the one before it: by base, the SHA-256 of that
+// one's plaintext. Who can only encrypt does not see the headers of what is encrypted already.
+func (j *Journal) readHeaders(segments []segment) (map[int64][sha256.Size]byte, error) {
+	sums := map[int64][sha256.Size]byte{}
+	for i, s := range segments {
+		isLast := i == len(segments)-1
+		info, headless, err := j.options.readInfo(s, isLast)
+		var key *crypt.KeyError
+		if errors.As(err, &key) && !isLast && j.options.Keys.WriteOnly() {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 && !headless {
+			sums[segments[i-1].base] = info.Previous
+		}
+	}
+	return sums, nil
 }
 
 // dropUnbegun removes a last segment that holds no whole block: its first batch was never acknowledged. The segment before it
@@ -73,12 +99,9 @@ func (j *Journal) dropUnbegun(segments []segment, found scanned) error {
 		return j.remove(last, found)
 	}
 	before := rest[len(rest)-1]
-	sealed, err := j.scan(before)
+	sealed, err := j.scan(before, true)
 	if err != nil {
 		return err
-	}
-	if sealed.torn || sealed.blocks == 0 {
-		return &CorruptionError{Segment: before.path, Offset: sealed.end, Err: errors.New("a sealed segment does not end with a whole block")}
 	}
 	if err := j.remove(last, found); err != nil {
 		return err
@@ -97,16 +120,16 @@ type scanned struct {
 	last      Entry
 }
 
-// scan reads a whole segment and checks every entry.
-func (j *Journal) scan(s segment) (found scanned, err error) {
-	f, size, err := j.options.openSegment(s)
+// scan reads a whole segment and checks every entry. One that is sealed ends with a whole block.
+func (j *Journal) scan(s segment, sealed bool) (found scanned, err error) {
+	f, err := j.options.openSegment(s)
 	if err != nil {
-		return scanned{}, fmt.Errorf("open segment %s: %w", s.path, err)
+		return scanned{}, corrupt(s.path, 0, err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	found.size = size
+	found.size = f.size
 	var w *walk
-	found.header, found.end, found.torn, err = ocf.RecoverEach(f, size, func(h *ocf.Header, b ocf.Block) error {
+	found.header, found.end, found.torn, err = ocf.RecoverEach(f, f.size, func(h *ocf.Header, b ocf.Block) error {
 		if w == nil {
 			length, err := j.splitters.get(h.Schema)
 			if err != nil {
@@ -126,6 +149,9 @@ func (j *Journal) scan(s segment) (found scanned, err error) {
 	if err != nil {
 		return scanned{}, corrupt(s.path, found.end, err)
 	}
+	if sealed && (found.torn || found.blocks == 0) {
+		return scanned{}, &CorruptionError{Segment: s.path, Offset: found.end, Err: errors.New("a sealed segment does not end with a whole block")}
+	}
 	return found, nil
 }
 
@@ -141,6 +167,9 @@ func (f *scanned) setLast(schema string, records []byte, positions []position) {
 
 // resume makes a segment the active one: cuts its torn tail, makes what it holds durable and takes it into the hash.
 func (j *Journal) resume(s segment, found scanned) error {
+	if s.sealed(true) {
+		return j.resumeSealed(s, found)
+	}
 	if found.torn {
 		if err := j.cut(s, found); err != nil {
 			return err
@@ -150,7 +179,7 @@ func (j *Journal) resume(s segment, found scanned) error {
 	if err != nil {
 		return fmt.Errorf("open segment %s: %w", s.path, err)
 	}
-	a := &active{segment: s, schema: found.header.Schema, file: f, hash: sha256.New(), bytes: found.end}
+	a := &active{segment: s, schema: found.header.Schema, file: f, hash: sha256.New(), bytes: found.end, begun: begunAt(found.header)}
 	j.active = a // from here on Close closes it
 	info, err := j.options.parseHeader(s, found.header)
 	if err != nil {
@@ -166,6 +195,26 @@ func (j *Journal) resume(s segment, found scanned) error {
 	if err := j.settle(a, found); err != nil {
 		return fmt.Errorf("make segment %s durable: %w", s.path, err)
 	}
+	j.setLast(found.last)
+	return nil
+}
+
+// resumeSealed goes on behind a segment that nothing is appended to.
+func (j *Journal) resumeSealed(s segment, found scanned) error {
+	info, err := j.options.parseHeader(s, found.header)
+	if err != nil {
+		return err
+	}
+	f, err := j.options.openSegment(s)
+	if err != nil {
+		return corrupt(s.path, 0, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	a := &active{segment: s, schema: info.Schema, hash: sha256.New(), bytes: f.size, previous: info.Previous}
+	if _, err := io.Copy(a.hash, io.NewSectionReader(f, 0, f.size)); err != nil {
+		return corrupt(s.path, 0, err)
+	}
+	j.active = a
 	j.setLast(found.last)
 	return nil
 }

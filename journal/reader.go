@@ -29,7 +29,7 @@ func OpenReader(dir string, o Options) (*Reader, error) {
 // Segments describes the segments in order. The last one is the active one; it is left out while not even its header
 // is whole. A segment whose header cannot be read says so in Err, and what its name tells.
 func (r *Reader) Segments() []SegmentInfo {
-	segments, err := listSegments(r.options.FS, r.dir)
+	segments, err := r.options.list(r.dir)
 	infos := make([]SegmentInfo, 0, len(segments)+1)
 	for i, s := range segments {
 		isLast := i == len(segments)-1
@@ -38,7 +38,7 @@ func (r *Reader) Segments() []SegmentInfo {
 			break // not begun yet, or removed by a writer that found it so
 		}
 		if err != nil {
-			info = SegmentInfo{Path: s.path, BaseOffset: s.base, Bytes: info.Bytes, Sealed: !isLast, Err: err}
+			info = SegmentInfo{Path: s.path, BaseOffset: s.base, Bytes: info.Bytes, Sealed: s.sealed(isLast), Encrypted: s.encrypted(), Err: err}
 		}
 		infos = append(infos, info)
 	}
@@ -52,7 +52,7 @@ func (r *Reader) Segments() []SegmentInfo {
 // after the walk has reached the last segment may be missing. An error ends the walk; all that was yielded before it is right.
 func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		segments, err := listSegments(r.options.FS, r.dir)
+		segments, err := r.options.list(r.dir)
 		if err != nil {
 			yield(Entry{}, fmt.Errorf("list the journal: %w", err))
 			return

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,9 +22,11 @@ const (
 	baseKey       = "rewind.base"      // offset of the first entry, decimal
 	afterKey      = "rewind.after"     // offset of the last entry before the segment, decimal; -1 in the first
 	previousKey   = "rewind.previous"  // SHA-256 of the segment before, 64 hex digits; zeros in the first
+	begunKey      = "rewind.begun"     // when it was begun, microseconds UTC, decimal: a hint for sealing by age; may be missing
 	formatVersion = "1"
 	streamDigits  = 32
 	extension     = ".avro"
+	ageExtension  = ".age" // behind extension: an encrypted segment
 	nameDigits    = 20
 )
 
@@ -33,8 +34,9 @@ const (
 type SegmentInfo struct {
 	Path       string
 	BaseOffset int64
-	Bytes      int64
+	Bytes      int64 // of the plaintext
 	Sealed     bool
+	Encrypted  bool // the file at Path is
 	Stream     string
 	Partition  int
 	After      int64    // offset of the last entry before the segment; -1 in the first
@@ -45,9 +47,16 @@ type SegmentInfo struct {
 
 // segment is a segment file by its name.
 type segment struct {
-	path string
+	path string // of the file to read: the one in clear where it is there
 	base int64
+	both bool // the encrypted one is there beside it: a crash came between writing it and removing the one in clear
 }
+
+// encrypted says whether the file to read is. An encrypted segment is sealed, be it the last one.
+func (s segment) encrypted() bool { return strings.HasSuffix(s.path, ageExtension) }
+
+// sealed says whether nothing is appended to the segment any more.
+func (s segment) sealed(isLast bool) bool { return !isLast || s.both || s.encrypted() }
 
 func segmentName(base int64) string { return fmt.Sprintf("%0*d%s", nameDigits, base, extension) }
 
@@ -60,14 +69,19 @@ func listSegments(fsys disk.FS, dir string) ([]segment, error) {
 	}
 	var segments []segment
 	for _, n := range names { // sorted, and so are offsets in names of one length
-		digits, ok := strings.CutSuffix(n.Name(), extension)
+		clear := strings.TrimSuffix(n.Name(), ageExtension)
+		digits, ok := strings.CutSuffix(clear, extension)
 		if !ok {
 			continue
 		}
 		path := filepath.Join(dir, n.Name())
 		base, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil || n.Name() != segmentName(base) {
+		if err != nil || clear != segmentName(base) {
 			return nil, &CorruptionError{Segment: path, Err: errors.New("this is not the name of a segment")}
+		}
+		if last := len(segments) - 1; last >= 0 && segments[last].base == base { // the one in clear comes first
+			segments[last].both = true
+			continue
 		}
 		segments = append(segments, segment{path: path, base: base})
 	}
@@ -125,35 +139,22 @@ func (i *SegmentInfo) parse(h ocf.Header) error {
 	return nil
 }
 
-// openSegment opens a segment for reading and says how long it is now.
-func (o *Options) openSegment(s segment) (disk.File, int64, error) {
-	f, err := o.FS.OpenFile(s.path, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, 0, err
-	}
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	return f, stat.Size(), nil
-}
-
-// readInfo reads a segment's header. headless: the file ends inside it, which only the last segment's may.
+// readInfo reads a segment's header. headless: the file ends inside it, which only an active segment's may.
 func (o *Options) readInfo(s segment, isLast bool) (info SegmentInfo, headless bool, err error) {
-	f, size, err := o.openSegment(s)
+	f, err := o.openSegment(s)
 	if err != nil {
 		return SegmentInfo{}, false, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	info.Bytes = size
-	in, err := ocf.NewReader(io.NewSectionReader(f, 0, size))
-	if isLast && errors.Is(err, io.ErrUnexpectedEOF) {
+	info.Bytes = f.size
+	in, err := ocf.NewReader(io.NewSectionReader(f, 0, f.size))
+	if !f.sealed(isLast) && errors.Is(err, io.ErrUnexpectedEOF) {
 		return SegmentInfo{}, true, nil
 	}
 	if err != nil {
-		return info, false, corrupt(s.path, 0, err)
+		return info, false, corrupt(f.path, 0, err)
 	}
-	info, err = o.parseHeader(s, in.Header())
-	info.Bytes, info.Sealed = size, !isLast
+	info, err = o.parseHeader(f.segment, in.Header())
+	info.Bytes, info.Sealed, info.Encrypted = f.size, f.sealed(isLast), f.encrypted()
 	return info, false, err
 }

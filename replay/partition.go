@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
 	"rewind/table"
@@ -17,6 +18,7 @@ import (
 // partition is one partition of a stream, as far as its journal was read.
 type partition struct {
 	fs     disk.FS
+	keys   *crypt.Keys
 	dir    string
 	table  table.Name
 	stream string
@@ -68,7 +70,7 @@ func (d decoders) split(segmentSchema string) (func(block []byte) (int, error), 
 }
 
 func (p *partition) open(d decoders) (*journal.Reader, error) {
-	return journal.OpenReader(p.dir, journal.Options{FS: p.fs, Stream: p.stream, Partition: p.number, Splitter: d.split})
+	return journal.OpenReader(p.dir, journal.Options{FS: p.fs, Keys: p.keys, Stream: p.stream, Partition: p.number, Splitter: d.split})
 }
 
 const entriesBetweenLooks = 1 << 12 // at the context

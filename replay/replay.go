@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/table"
 )
@@ -38,6 +39,7 @@ type Options struct {
 	Logger      *slog.Logger   // nil: discard
 	Data        string         // the data directory, for proofs/ and restore/; "": the folder that holds root
 	TempDir     string         // for sorted runs that do not fit in memory; "": <Data>/tmp
+	Keys        *crypt.Keys    // that encrypted segments are opened with; nil: those in clear alone can be read
 	MemoryBytes int            // that a fold may use for its buffers; 0: sorting.DefaultMemoryBytes
 	Progress    func(Progress) // nil: nobody watches
 }

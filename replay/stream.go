@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"rewind/crypt"
 	"rewind/table"
 )
 
@@ -72,7 +73,7 @@ func (j *Journal) findPartitions(s *stream) error {
 		for len(s.partitions) <= n {
 			number := len(s.partitions)
 			s.partitions = append(s.partitions, &partition{
-				fs: j.o.FS, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
+				fs: j.o.FS, keys: j.o.Keys, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
 			})
 		}
 	}
@@ -86,6 +87,9 @@ func (s *stream) read(ctx context.Context) error {
 		err := p.read(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if key := (*crypt.KeyError)(nil); errors.As(err, &key) {
+			return err // what cannot be read for want of a key is not damaged
 		}
 		if err != nil {
 			s.damage = append(s.damage, err)

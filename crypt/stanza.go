@@ -1,0 +1,98 @@
+package crypt
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"filippo.io/age"
+)
+
+// The header of an age file holds a stanza for each recipient. Nothing in it tells a wrong key from a damaged stanza: neither
+// opens. So a stanza of ours stands behind them, which age programs pass over, as the specification has them do:
+//
+//	-> rewind 1 <recipient> ...
+//	SHA-256 of the other stanzas and of this one's arguments
+//
+// It names the recipients, so that whoever lacks the key learns which.
+const (
+	stanzaType    = "rewind"
+	stanzaVersion = "1"
+)
+
+// sealedHeader is all recipients of the keys as one, with the stanza behind theirs.
+type sealedHeader struct{ keys *Keys }
+
+// Wrap makes the stanzas.
+func (h sealedHeader) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	var stanzas []*age.Stanza
+	for _, r := range h.keys.recipients {
+		made, err := r.Wrap(fileKey)
+		if err != nil {
+			return nil, err
+		}
+		stanzas = append(stanzas, made...)
+	}
+	own := &age.Stanza{Type: stanzaType, Args: []string{stanzaVersion}}
+	own.Args = append(own.Args, h.keys.Recipients()...)
+	own.Body = sumOf(stanzas, own.Args)
+	return append(stanzas, own), nil
+}
+
+// sumOf hashes stanzas; every part is framed by its length.
+func sumOf(stanzas []*age.Stanza, args []string) []byte {
+	h := sha256.New()
+	put := func(part string) { fmt.Fprintf(h, "%d:%s", len(part), part) }
+	for _, s := range stanzas {
+		put(s.Type)
+		for _, a := range s.Args {
+			put(a)
+		}
+		put(string(s.Body))
+		put("")
+	}
+	for _, a := range args {
+		put(a)
+	}
+	return h.Sum(nil)
+}
+
+var errStanzas = errors.New("its header is damaged")
+
+// opener tries identities on a file and notes whom it is for.
+type opener struct {
+	identities []age.Identity
+	names      []string // that the header tells; nil where it was made by another program
+}
+
+// Unwrap gives age the file's key.
+func (o *opener) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if err := o.check(stanzas); err != nil {
+		return nil, err
+	}
+	for _, identity := range o.identities {
+		key, err := identity.Unwrap(stanzas)
+		if !errors.Is(err, age.ErrIncorrectIdentity) {
+			return key, err
+		}
+	}
+	return nil, age.ErrIncorrectIdentity
+}
+
+// check holds the stanzas against their sum, if there is one.
+func (o *opener) check(stanzas []*age.Stanza) error {
+	last := len(stanzas) - 1
+	if last < 0 {
+		return errStanzas
+	}
+	own := stanzas[last]
+	if own.Type != stanzaType {
+		return nil
+	}
+	if len(own.Args) == 0 || own.Args[0] != stanzaVersion || !bytes.Equal(own.Body, sumOf(stanzas[:last], own.Args)) {
+		return errStanzas
+	}
+	o.names = own.Args[1:]
+	return nil
+}
