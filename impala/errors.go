@@ -219,7 +219,10 @@ func (db *DB) classify(ctx context.Context, sql string, err error) error {
 		return ctx.Err()
 	}
 	var auth *driverpkg.AuthError
+	var answer *AnswerError
 	switch {
+	case errors.As(err, &answer):
+		return err
 	case errors.As(err, &auth):
 		return &AuthError{db.address, err}
 	case errors.Is(err, driverpkg.ErrBadDSN):

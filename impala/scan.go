@@ -147,6 +147,9 @@ func (r *rowReader) value(c table.Column, v any) (table.Value, error) {
 			return table.Value{Float: v}, nil
 		}
 	case time.Time:
+		if year := v.Year(); year < 0 || year > 9999 { // its digits would be those of another year
+			return table.Value{}, fmt.Errorf("column %q: the year %d is outside of Impala's", c.Name, year)
+		}
 		if kind == table.Timestamp {
 			return table.Value{Bytes: r.keep(func(b []byte) []byte { return appendTimestamp(b, v) })}, nil
 		}

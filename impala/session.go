@@ -12,8 +12,9 @@ import (
 
 // session is one dedicated connection with its options set. database/sql resets sessions in its pool, so that SET would be lost.
 type session struct {
-	db   *DB
-	conn *sql.Conn
+	db     *DB
+	conn   *sql.Conn
+	broken bool // a call of the driver panicked
 }
 
 // session opens one and sets the options of the configuration, of the table, and extra ones.
@@ -50,12 +51,16 @@ func (db *DB) sessionOptions(name table.Name) []property {
 
 // ping makes the driver open the server's session and ask it something.
 func (s *session) ping(ctx context.Context) error {
-	return s.failed(ctx, "ping", s.conn.PingContext(ctx))
+	return s.failed(ctx, "ping", s.readAnswer("ping", func() error { return s.conn.PingContext(ctx) }))
 }
 
 // close ends the server's session, and with it whatever still runs in it: the pool keeps no connection (see Open), so that closing
 // this one closes the driver's, whatever state a timeout or a cancellation left it in.
 func (s *session) close() {
+	if s.broken {
+		s.abandon()
+		return
+	}
 	if err := s.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
 		s.db.o.Logger.Debug("impala: closing a connection", "error", err)
 	}
@@ -69,14 +74,21 @@ func (s *session) failed(ctx context.Context, statement string, err error) error
 // exec runs a statement that has no result.
 func (s *session) exec(ctx context.Context, statement string) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
-	_, err := s.conn.ExecContext(ctx, statement)
+	err := s.readAnswer(statement, func() error {
+		_, err := s.conn.ExecContext(ctx, statement)
+		return err
+	})
 	return s.failed(ctx, statement, err)
 }
 
 // query runs a statement and gives each row to each, as the driver's own values; what is in it is valid only then.
 func (s *session) query(ctx context.Context, statement string, each func(columns []string, row []any) error) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
-	rows, err := s.conn.QueryContext(ctx, statement)
+	var rows *sql.Rows
+	err := s.readAnswer(statement, func() (err error) {
+		rows, err = s.conn.QueryContext(ctx, statement)
+		return err
+	})
 	if err != nil {
 		return s.failed(ctx, statement, err)
 	}
@@ -89,15 +101,15 @@ func (s *session) query(ctx context.Context, statement string, each func(columns
 	for i := range row {
 		targets[i] = &row[i]
 	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
+	for {
+		more, err := s.nextRow(statement, rows, targets)
+		if !more {
 			return s.failed(ctx, statement, err)
 		}
 		if err := each(columns, row); err != nil {
 			return err
 		}
 	}
-	return s.failed(ctx, statement, rows.Err())
 }
 
 // texts runs a statement and collects its rows as text; NULL is the empty string.

@@ -1,0 +1,150 @@
+package impala
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"rewind/sandbox"
+	"rewind/table"
+)
+
+// spoiler stands between the driver and a server, and overwrites some of what the server answers.
+type spoiler struct {
+	listener net.Listener
+	server   string
+	count    atomic.Int64 // bytes answered on the present connection
+	at       atomic.Int64 // where to overwrite; negative: nowhere
+	mu       sync.Mutex
+	with     []byte
+	open     sync.WaitGroup
+}
+
+func startSpoiler(tb testing.TB, server string) *spoiler {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &spoiler{listener: l, server: server}
+	s.at.Store(-1)
+	s.open.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.open.Go(func() { s.serve(client) })
+		}
+	})
+	tb.Cleanup(func() {
+		_ = l.Close()
+		s.open.Wait()
+	})
+	return s
+}
+
+func (s *spoiler) serve(client net.Conn) {
+	defer client.Close() //nolint:errcheck // a test's connection
+	upstream, err := net.Dial("tcp", s.server)
+	if err != nil {
+		return
+	}
+	defer upstream.Close() //nolint:errcheck // a test's connection
+	s.count.Store(0)
+	s.open.Go(func() {
+		_, _ = io.Copy(upstream, client)
+		_ = upstream.Close()
+	})
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := upstream.Read(buffer)
+		s.overwrite(buffer[:n])
+		if _, writeErr := client.Write(buffer[:n]); err != nil || writeErr != nil {
+			return
+		}
+	}
+}
+
+func (s *spoiler) overwrite(answer []byte) {
+	from := s.count.Add(int64(len(answer))) - int64(len(answer))
+	at := s.at.Load()
+	if at < 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, b := range s.with {
+		if p := at + int64(i) - from; p >= 0 && p < int64(len(answer)) {
+			answer[p] = b
+		}
+	}
+}
+
+func (s *spoiler) spoil(at int64, with []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.with = with
+	s.at.Store(at)
+}
+
+// FuzzWire overwrites bytes of what a server answers to the driver: whatever comes of it is rows or an error. The driver takes an
+// answer on trust; its panics must not become ours.
+func FuzzWire(f *testing.F) {
+	server, err := sandbox.StartImpala(sandbox.ImpalaOptions{Dir: f.TempDir()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = server.Close() })
+	host, port, _ := net.SplitHostPort(strings.TrimPrefix(strings.Split(server.DSN(), "?")[0], "impala://"))
+	proxy := startSpoiler(f, net.JoinHostPort(host, port))
+	dsn := fmt.Sprintf("impala://%s?auth=noauth&socket-timeout=30ms", proxy.listener.Addr())
+	db, err := Open(context.Background(), Options{DSN: dsn, StateDir: f.TempDir()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = db.Close() })
+	name := table.Name{Database: "default", Table: "spoiled"}
+	err = db.once(context.Background(), name, nil, func(s *session) error {
+		for _, statement := range []string{
+			"CREATE TABLE default.spoiled (i INT, b BIGINT, d DOUBLE, t STRING, o BOOLEAN, m DECIMAL(9,2), s TIMESTAMP) STORED AS PARQUET",
+			"INSERT INTO default.spoiled VALUES (1, 2, 3.5, 'four', true, 5.25, '2024-02-29 01:02:03'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+		} {
+			if err := s.exec(context.Background(), statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	schema := &table.Schema{Table: name, NextColumnID: 8}
+	for i, sql := range []string{"INT", "BIGINT", "DOUBLE", "STRING", "BOOLEAN", "DECIMAL(9,2)", "TIMESTAMP"} {
+		t, err := table.ParseType(sql)
+		if err != nil {
+			f.Fatal(err)
+		}
+		schema.Columns = append(schema.Columns, table.Column{ID: i + 1, Name: "ibdtoms"[i : i+1], Type: t})
+	}
+	for at := range 100 {
+		f.Add(uint16(at*13), []byte{0xff})
+		f.Add(uint16(at*13), []byte{0, 0, 0, 0})
+	}
+	f.Fuzz(func(t *testing.T, at uint16, with []byte) {
+		proxy.spoil(int64(at), with[:min(len(with), 64)])
+		for _, err := range db.Rows(context.Background(), schema) {
+			var nonsense *AnswerError
+			if errors.As(err, &nonsense) {
+				t.Logf("the driver panicked: %v", nonsense.Cause)
+			}
+		}
+		proxy.spoil(-1, nil)
+	})
+}
