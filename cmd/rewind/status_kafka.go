@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rewind/replay"
+	"rewind/table"
+	"rewind/topic"
+	"rewind/watch"
+)
+
+// What Kafka answered about a table.
+const (
+	kafkaAsked   = "reachable"
+	kafkaAway    = "unreachable"
+	kafkaNoTopic = "no topic"
+	kafkaUnasked = "not asked"
+)
+
+// kafkaStatus is what Kafka holds of a table beyond its journal.
+type kafkaStatus struct {
+	State      string          `json:"state"`
+	Error      string          `json:"error,omitempty"`
+	Lag        *int64          `json:"lag_messages,omitempty"` // of all partitions; absent where it is not known
+	Partitions []partitionLag  `json:"partitions,omitempty"`
+	Waiting    []watch.Capture `json:"not_journaled,omitempty"`        // captures that are committed there, and not in the journal yet
+	More       bool            `json:"not_journaled_partly,omitempty"` // the time did not suffice to find them all
+
+	shorter string // why the topic is not the one that was journaled; "" where it is
+}
+
+// partitionLag is how far one partition's journal lies behind.
+type partitionLag struct {
+	Partition int   `json:"partition"`
+	Next      int64 `json:"journal_next_offset"`
+	End       int64 `json:"kafka_end_offset"`
+	Lag       int64 `json:"lag_messages"`
+}
+
+// kafkaLook asks one Kafka about several tables. Once it did not answer it is not asked again.
+type kafkaLook struct {
+	client *topic.Client // nil: it is not to be asked
+	err    error
+	away   error
+}
+
+// statusLook is how long Kafka may take over one table, beyond the connection.
+const statusLook = 10 * time.Second
+
+func newKafkaLook(a *app, c *config, journalOnly bool) *kafkaLook {
+	if journalOnly || len(c.Kafka.Brokers) == 0 {
+		return &kafkaLook{}
+	}
+	client, err := a.openKafka(c, tableConfig{})
+	return &kafkaLook{client: client, err: err}
+}
+
+func (k *kafkaLook) close() {
+	if k.client != nil {
+		k.client.Close()
+	}
+}
+
+// look says how far the journal lies behind. That Kafka does not answer, or refuses, is an answer; the end of ctx is an error.
+func (k *kafkaLook) look(ctx context.Context, name table.Name, j *replay.Journal) (kafkaStatus, error) {
+	switch {
+	case k.err != nil:
+		return kafkaStatus{}, k.err
+	case k.client == nil:
+		return kafkaStatus{State: kafkaUnasked}, nil
+	case k.away != nil:
+		return kafkaStatus{State: kafkaAway, Error: k.away.Error()}, nil
+	}
+	status, err := k.ask(ctx, name, j)
+	switch {
+	case ctx.Err() != nil:
+		return kafkaStatus{}, ctx.Err()
+	case errors.Is(err, topic.ErrNotFound):
+		return kafkaStatus{State: kafkaNoTopic}, nil
+	case err != nil:
+		if exitCode(ctx, err) == exitUnreachable || errors.Is(err, context.DeadlineExceeded) {
+			k.away = err
+		}
+		return kafkaStatus{State: kafkaAway, Error: err.Error()}, nil
+	}
+	return status, nil
+}
+
+func (k *kafkaLook) ask(ctx context.Context, name table.Name, j *replay.Journal) (kafkaStatus, error) {
+	status := kafkaStatus{State: kafkaAsked}
+	w, err := watch.Open(ctx, k.client, name, endsOf(j)...)
+	if err != nil {
+		return status, err
+	}
+	limited, cancel := context.WithTimeout(ctx, statusLook)
+	defer cancel()
+	bounds, err := w.Bounds(limited)
+	if err != nil {
+		return status, err
+	}
+	next := map[int]int64{}
+	for _, e := range j.Ends() {
+		if e.Stream == w.Stream() || w.Stream() == "" { // an empty topic names none
+			next[e.Partition] = e.Next
+		}
+	}
+	lag := int64(0)
+	for p, b := range bounds {
+		from, journaled := next[p]
+		if !journaled {
+			from = b.First
+		}
+		if from > b.Next {
+			status.shorter = fmt.Sprintf("partition %d of the topic ends at offset %d, its journal at %d: the topic was made again, or Kafka lost messages",
+				p, b.Next, from)
+		}
+		l := partitionLag{Partition: p, Next: from, End: b.Next, Lag: max(0, b.Next-from)}
+		status.Partitions = append(status.Partitions, l)
+		lag += l.Lag
+	}
+	status.Lag = &lag
+	status.Waiting, err = w.Captures(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		status.More, err = true, nil
+	}
+	return status, err
+}
