@@ -46,6 +46,9 @@ func (s *session) describe(ctx context.Context, name table.Name) (*table.Definit
 	if err != nil {
 		return nil, err
 	}
+	if schema.Engine, err = s.engineIDs(ctx, name, d, schema); err != nil {
+		return nil, err
+	}
 	options, err := s.valueOptions(ctx)
 	if err != nil {
 		return nil, err

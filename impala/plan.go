@@ -43,7 +43,7 @@ func (db *DB) PlanDigest(name table.Name, s *table.Schema) []string {
 	return append(db.sessionPlan(name, nil), probeSQL(), digestSQL(name, s))
 }
 
-// PlanCapture lists the statements of Describe, Estimate and Rows, and gives the definition that Describe would. last is the table's
+// PlanCapture lists the statements of Describe, Estimate, Rows and Altered, and gives the definition that Describe would. last is the table's
 // last schema, whose column ids go on; it may be nil.
 func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema) ([]string, *table.Definition, error) {
 	d, err := db.unrefreshed(name).Describe(ctx, name)
@@ -55,14 +55,25 @@ func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Sche
 	if db.o.Tables[name].Refresh {
 		plan = append(plan, refreshSQL(name))
 	}
-	plan = append(plan, versionSQL, showCreateSQL(name))
+	describe := planDescribe(name, d)
+	plan = append(plan, describe...)
+	plan = append(append(plan, db.sessionPlan(name, nil)...), showStatsSQL(name))
+	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, true))
+	plan = append(append(plan, db.sessionPlan(name, nil)...), describe...) // see Altered
+	return plan, d, nil
+}
+
+// planDescribe lists what describing a table asks, but for a REFRESH.
+func planDescribe(name table.Name, d *table.Definition) []string {
+	plan := []string{versionSQL, showCreateSQL(name)}
 	if strings.Contains(d.DDL, rangesMark) {
 		plan = append(plan, showRangesSQL(name))
 	}
-	plan = append(plan, describeSQL(name), allOptionsSQL)
-	plan = append(append(plan, db.sessionPlan(name, nil)...), showStatsSQL(name))
-	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, true))
-	return plan, d, nil
+	plan = append(plan, describeSQL(name))
+	if parsed, err := parseDDL(d.DDL); err == nil && parsed.format == formatIceberg {
+		plan = append(plan, describeFormattedSQL(name))
+	}
+	return append(plan, allOptionsSQL)
 }
 
 // unrefreshed is the DB with a table's setting refresh off: who only looks does not refresh.

@@ -83,7 +83,8 @@ func TestPlansAreWhatIsSent(t *testing.T) {
 					return err
 				}
 			}
-			return nil
+			_, err = b.Altered(ctx, source, described)
+			return err
 		}))
 		_, rows, digest := b.capture(t, source)
 		load := table.Load{Into: into, Source: source, RestoreID: "r", Def: *d, Digest: digest, Stats: true}

@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -38,7 +39,8 @@ func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, 
 	if err != nil {
 		return err
 	}
-	err = s.query(ctx, scanSQL(schema, ordered), func(_ []string, values []any) error {
+	fits := func(types []*sql.ColumnType) error { return checkTypes(schema, types) }
+	err = s.queryTyped(ctx, scanSQL(schema, ordered), fits, func(_ []string, values []any) error {
 		row, err := reader.read(values)
 		if err != nil {
 			return err
@@ -73,11 +75,14 @@ func newRowReader(s *table.Schema) (*rowReader, error) {
 
 func (r *rowReader) read(values []any) (table.Row, error) {
 	if len(values) != len(r.values) {
-		return table.Row{}, fmt.Errorf("%s: %d columns answered, %d asked for", r.schema.Table, len(values), len(r.values))
+		return table.Row{}, &ResultTypeError{Table: r.schema.Table, What: fmt.Sprintf("%d columns answered, %d asked for", len(values), len(r.values))}
 	}
 	r.bytes = r.bytes[:0]
 	for i, v := range values {
 		value, err := r.value(r.schema.Columns[i], v)
+		if err == nil && value.Null && r.schema.NotNull[r.schema.Columns[i].ID] {
+			err = fmt.Errorf("column %q: NULL, which the table does not allow there", r.schema.Columns[i].Name)
+		}
 		if err != nil {
 			return table.Row{}, r.failed(values, err)
 		}

@@ -27,6 +27,12 @@ func schemaOf(name table.Name, columns []described, d *ddl, settings TableOption
 			continue
 		}
 		schema.Columns = append(schema.Columns, table.Column{ID: schema.NextColumnID, Name: c.name, Type: t, AsBytes: slices.Contains(settings.Bytes, c.name)})
+		if d.column(c.name).notNull {
+			if schema.NotNull == nil {
+				schema.NotNull = map[int]bool{}
+			}
+			schema.NotNull[schema.NextColumnID] = true
+		}
 		schema.NextColumnID++
 	}
 	if len(unsupported.Names) > 0 {

@@ -83,6 +83,11 @@ func (s *session) exec(ctx context.Context, statement string) error {
 
 // query runs a statement and gives each row to each, as the driver's own values; what is in it is valid only then.
 func (s *session) query(ctx context.Context, statement string, each func(columns []string, row []any) error) error {
+	return s.queryTyped(ctx, statement, nil, each)
+}
+
+// queryTyped is query, with a look at the result's types before its first row. header may be nil.
+func (s *session) queryTyped(ctx context.Context, statement string, header func([]*sql.ColumnType) error, each func(columns []string, row []any) error) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
 	var rows *sql.Rows
 	err := s.readAnswer(statement, func() (err error) {
@@ -96,6 +101,15 @@ func (s *session) query(ctx context.Context, statement string, each func(columns
 	columns, err := rows.Columns()
 	if err != nil {
 		return s.failed(ctx, statement, err)
+	}
+	if header != nil {
+		types, err := rows.ColumnTypes()
+		if err != nil {
+			return s.failed(ctx, statement, err)
+		}
+		if err := header(types); err != nil {
+			return err
+		}
 	}
 	row, targets := make([]any, len(columns)), make([]any, len(columns))
 	for i := range row {

@@ -44,14 +44,8 @@ func (c *capture) run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return c.report, err
 	}
-	if err := c.plan(t); err != nil {
+	if err := c.snapshot(ctx, t); err != nil {
 		return c.report, err
-	}
-	if err := c.checkSpace(ctx); err != nil {
-		return c.report, err
-	}
-	if err := c.scan(ctx, t); err != nil {
-		return c.report, errors.Join(err, c.folder().drop())
 	}
 	if err := c.publish(ctx, t); err != nil {
 		// What is on its way may still arrive: only a new term makes sure that it does not count.

@@ -67,6 +67,15 @@ func (e *engine) Describe(context.Context, table.Name) (*table.Definition, error
 	return &table.Definition{Schema: s, DDL: "CREATE TABLE shop.orders", Engine: "test", Options: maps.Clone(e.options)}, nil
 }
 
+// Altered compares by identity; the stand-in that altered tables need is in impala and cmd.
+func (e *engine) Altered(ctx context.Context, name table.Name, was *table.Definition) (string, error) {
+	now, err := e.Describe(ctx, name)
+	if err != nil || now.Schema.Identity() == was.Schema.Identity() {
+		return "", err
+	}
+	return "its schema is another", nil
+}
+
 // Rows gives id, then text for every other column that can hold it, NULL elsewhere.
 func (e *engine) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {

@@ -4,7 +4,8 @@
 //
 //	term     an Open in every partition, acknowledged; each partition read up to it: what is committed, who is ahead
 //	recover  a pending snapshot file whose Commit stands in partition 0 becomes the current one, any other is dropped
-//	scan     the whole table into the pending snapshot file, key order checked, fsynced; nothing was published yet
+//	scan     the whole table into the pending snapshot file, key order checked, fsynced; nothing was published yet. The engine is
+//	         then asked whether the table is still what it was described as: if it was altered meanwhile, the scan is done anew
 //	publish  Begin, the Changes between the current file and the pending one, Commits; partition 0's Commit decides
 //	rename   the pending file becomes the current one
 //

@@ -13,6 +13,9 @@ type Source interface {
 	Describe(ctx context.Context, name table.Name) (*table.Definition, error)
 	// Rows reads the table in key order as rows of the schema. A row is valid until the next step.
 	Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error]
+	// Altered says in which way the table is no more what Describe said it was; "" where it is that. It is asked behind a scan: rows
+	// that were read while the table was altered belong to no schema.
+	Altered(ctx context.Context, name table.Name, was *table.Definition) (string, error)
 }
 
 // Estimator is what a Source may also be: it says before a capture how large a table is, so that the disk it needs can

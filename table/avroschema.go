@@ -22,6 +22,7 @@ type avroRecord struct {
 	Key          []int       `json:"rewind.key"`
 	Order        []int       `json:"rewind.order"`
 	NextColumnID int         `json:"rewind.next_column_id"`
+	EngineTable  string      `json:"rewind.engine_table,omitempty"`
 }
 
 type avroField struct {
@@ -32,14 +33,16 @@ type avroField struct {
 	Column  string          `json:"rewind.name"`
 	SQL     string          `json:"rewind.sql"`
 	AsBytes bool            `json:"rewind.bytes,omitempty"`
+	Engine  int             `json:"rewind.engine_id,omitempty"`
 }
 
 // AvroSchema is the row record's Avro schema as JSON: one field a column, in id order, each a union of null and its type, which
-// keeps to what Impala's Avro reader accepts. Attributes ("rewind.id", "rewind.sql", "rewind.name", "rewind.bytes" on fields;
-// "rewind.key", "rewind.order", "rewind.table", "rewind.next_column_id" on the record) carry the whole Schema: ParseAvroSchema
-// brings it back.
+// keeps to what Impala's Avro reader accepts. Attributes ("rewind.id", "rewind.sql", "rewind.name", "rewind.bytes", "rewind.engine_id"
+// on fields; "rewind.key", "rewind.order", "rewind.table", "rewind.next_column_id", "rewind.engine_table" on the record) carry the
+// whole Schema: ParseAvroSchema brings it back.
 func (s *Schema) AvroSchema() string {
-	r := avroRecord{Type: "record", Name: s.RecordName(), Namespace: Namespace, Key: s.Key, NextColumnID: s.NextColumnID}
+	r := avroRecord{Type: "record", Name: s.RecordName(), Namespace: Namespace, Key: s.Key, NextColumnID: s.NextColumnID,
+		EngineTable: s.Engine.Table}
 	if s.Table != (Name{}) {
 		r.Table = s.Table.String()
 	}
@@ -51,7 +54,7 @@ func (s *Schema) AvroSchema() string {
 	}
 	for _, c := range s.IDOrder() {
 		r.Fields = append(r.Fields, avroField{Name: FieldName(c.Name), Type: json.RawMessage(`["null",` + c.avroType() + `]`),
-			ID: c.ID, Column: c.Name, SQL: c.Type.String(), AsBytes: c.AsBytes})
+			ID: c.ID, Column: c.Name, SQL: c.Type.String(), AsBytes: c.AsBytes, Engine: s.Engine.Columns[c.ID]})
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -123,7 +126,7 @@ func ParseAvroSchema(text string) (*Schema, error) {
 
 // schema takes the attributes alone.
 func (r *avroRecord) schema() (*Schema, error) {
-	s := &Schema{NextColumnID: r.NextColumnID}
+	s := &Schema{NextColumnID: r.NextColumnID, Engine: EngineIDs{Table: r.EngineTable}}
 	if len(r.Key) > 0 {
 		s.Key = r.Key
 	}
@@ -144,6 +147,12 @@ func (r *avroRecord) schema() (*Schema, error) {
 			return nil, err
 		}
 		byID[f.ID] = Column{f.ID, f.Column, t, f.AsBytes}
+		if f.Engine != 0 {
+			if s.Engine.Columns == nil {
+				s.Engine.Columns = map[int]int{}
+			}
+			s.Engine.Columns[f.ID] = f.Engine
+		}
 	}
 	if len(byID) != len(r.Fields) || len(r.Order) != len(r.Fields) {
 		return nil, &SchemaError{Reason: "the order of columns does not name each once"}

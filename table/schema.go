@@ -24,6 +24,15 @@ type Schema struct {
 	Columns      []Column // in the table's order (DESCRIBE's)
 	Key          []int    // column ids, in key order; empty where nobody needs a key, as when a table is read back for its digest
 	NextColumnID int      // the id that the next new column gets; not part of the identity
+	Engine       EngineIDs
+	NotNull      map[int]bool // columns that the engine says it lets no NULL into; for a scan's eyes alone, not kept
+}
+
+// EngineIDs are the engine's own ids, where it tells them (Iceberg does): by them a renamed column is known again, and a column that
+// was dropped and added again is told from the one before it. They decide nothing about how a row is read: no part of the identity.
+type EngineIDs struct {
+	Table   string      // of the table, so that another one of the same name is told from it; "": not known
+	Columns map[int]int // by column id; a column that is missing has none that is known
 }
 
 // Definition is what a source says of a table at an instant; what a Begin records.

@@ -169,6 +169,7 @@ type captureLine struct {
 	Counts    replay.Counts  `json:"counts"`
 	Digest    string         `json:"digest"`
 	Bytes     int64          `json:"bytes"`
+	Reread    string         `json:"reread,omitempty"` // how the table was altered while it was first read
 	Recovered int64          `json:"recovered,omitempty"`
 	Stages    []replay.Stage `json:"stages"`
 }
@@ -178,7 +179,7 @@ func (a *app) printCapture(r producer.Report) error {
 	if a.json {
 		line := captureLine{Table: r.Table.String(), Stream: r.Stream, Snapshot: r.Snapshot, Previous: r.Previous, Baseline: r.Reason,
 			ReadBegan: r.ReadBegan, ReadEnded: r.ReadEnded, Rows: r.Rows, Counts: counts, Digest: r.Digest.String(), Bytes: r.Bytes,
-			Recovered: r.Recovered}
+			Reread: r.Reread, Recovered: r.Recovered}
 		for _, s := range r.Stages {
 			line.Stages = append(line.Stages, replay.Stage{Name: s.Name, Seconds: s.Took.Seconds(), Rows: s.Rows, Bytes: s.Bytes})
 		}
@@ -192,6 +193,9 @@ func (a *app) printCapture(r producer.Report) error {
 		baseline = " [baseline: " + r.Reason + "]"
 	}
 	fmt.Fprintf(a.stdout, "%s: snapshot %d, %s: %s%s\n", r.Table, r.Snapshot, count(r.Rows, "row"), countsText(counts), baseline)
+	if r.Reread != "" {
+		fmt.Fprintf(a.stdout, "  read twice, for it was altered meanwhile: %s\n", r.Reread)
+	}
 	var stages []string
 	for _, s := range r.Stages {
 		stages = append(stages, s.Name+" "+stageText(s.Rows, s.Took))
