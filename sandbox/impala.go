@@ -41,7 +41,26 @@ type ImpalaOptions struct {
 	// Rewrite gives the statement that is executed in the place of the one that
 	// came: an engine that answers something else than it was asked for.
 	Rewrite func(statement string) string
+
+	// Call is asked before each call of the service, and says what goes wrong
+	// with it; 0 is nothing.
+	Call func(Call) CallFault
 }
+
+// Call is one call of the service.
+type Call = hs2.Call
+
+// CallFault is what goes wrong with a call.
+type CallFault = hs2.CallFault
+
+// The faults of calls.
+const (
+	CallRefused = hs2.CallRefused // answered with an error, and nothing was done
+	CallCut     = hs2.CallCut     // the connection is closed, and nothing was done
+	CallLost    = hs2.CallLost    // done, and the connection is closed without an answer
+	CallStalled = hs2.CallStalled // done, and never answered: the client hangs up some day
+	CallShort   = hs2.CallShort   // rows are answered with a column less than their description says
+)
 
 // Impala is a running stand-in: a HiveServer2 server that understands Impala's
 // SQL and speaks as Impala does.
@@ -94,7 +113,7 @@ func (i *Impala) start(dir string) error {
 	}
 	i.addr = l.Addr().String()
 	i.server = hs2.Serve(l, i.engine, hs2.Options{User: o.User, Password: o.Password, BatchRows: o.BatchRows, EmptyBatches: o.EmptyBatches,
-		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Logger: o.Logger})
+		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Call: o.Call, Logger: o.Logger})
 	return nil
 }
 

@@ -45,6 +45,10 @@ func (w *writer) alterTable(s *sql.AlterTable) error {
 		}
 	case "set location":
 		err = w.setLocation(t, s)
+	case "set format":
+		err = t.setFormat(s)
+	case "set spec":
+		err = t.setSpec(s)
 	case "drop partition":
 		err = w.dropPartition(t, s)
 	case "set owner", "add partition", "recover partitions":
@@ -163,8 +167,8 @@ func (w *writer) openAltered(t *Table) error {
 }
 
 func (w *writer) replaceColumns(t *Table, s *sql.AlterTable) error {
-	if t.isKudu() {
-		return analysis("ALTER TABLE REPLACE COLUMNS is not supported on Kudu tables.")
+	if t.isKudu() || t.isIceberg() {
+		return analysis("ALTER TABLE REPLACE COLUMNS is not supported on %s tables.", t.Format)
 	}
 	fresh := &Table{}
 	for _, def := range s.Columns {
@@ -219,7 +223,7 @@ func (w *writer) changeColumn(t *Table, s *sql.AlterTable) error {
 	if t.isKudu() && next.Type != was.Type {
 		return analysis("Cannot change the type of a Kudu column using an ALTER TABLE CHANGE COLUMN statement: (%s vs %s)", was.Type, next.Type)
 	}
-	next.NotNull = was.NotNull
+	next.NotNull, next.Field = was.NotNull, was.Field
 	t.Columns = slices.Clone(t.Columns)
 	t.Columns[i] = next
 	for k, name := range t.Key {

@@ -22,6 +22,7 @@ type Column struct {
 	Encoding  string `json:",omitempty"`
 	Compress  string `json:",omitempty"`
 	BlockSize string `json:",omitempty"`
+	Field     int    `json:",omitempty"` // Iceberg's id of it
 }
 
 // Table is what the catalog knows of a table or a view.
@@ -42,6 +43,8 @@ type Table struct {
 	Format         string
 	Location       string
 	Properties     map[string]string `json:",omitempty"`
+	UUID           string            `json:",omitempty"` // Iceberg's id of it
+	LastField      int               `json:",omitempty"` // the last id that a column was given
 	Created        int64
 	Stats          int64 // rows that COMPUTE STATS saw; -1 unknown
 }
@@ -145,6 +148,7 @@ func findTable(c *sqlite3.Conn, database, name string) (*Table, error) {
 }
 
 func saveTable(c *sqlite3.Conn, t *Table) error {
+	t.identify()
 	body, err := json.Marshal(t)
 	if err != nil {
 		return err

@@ -171,7 +171,10 @@ func (w *writer) defineLike(t *Table, s *sql.CreateTable) error {
 	if like.isKudu() && t.Format != "" && t.Format != "KUDU" || !like.isKudu() && t.Format == "KUDU" {
 		return analysis("%s cannot be cloned into a %s table", like.qualified(), t.Format)
 	}
-	t.Columns, t.Partitions, t.Key, t.Hash, t.Spec = like.Columns, like.Partitions, like.Key, like.Hash, like.Spec
+	t.Columns, t.Partitions, t.Key, t.Hash, t.Spec = slices.Clone(like.Columns), like.Partitions, like.Key, like.Hash, like.Spec
+	for i := range t.Columns {
+		t.Columns[i].Field = 0
+	}
 	t.RowFormat, t.Serde = like.RowFormat, like.Serde
 	if t.Format == "" {
 		t.Format = like.Format

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -125,8 +126,10 @@ func describeFormatted(t *Table) *Result {
 	if t.External {
 		row("", "EXTERNAL            ", "TRUE")
 	}
-	for _, k := range sortedKeys(t.Properties) {
-		row("", k, t.Properties[k])
+	shown := maps.Clone(t.Properties)
+	maps.Copy(shown, t.icebergParameters())
+	for _, k := range sortedKeys(shown) {
+		row("", k, shown[k])
 	}
 	if t.View != "" {
 		row("", "NULL", "NULL")

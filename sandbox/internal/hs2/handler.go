@@ -26,10 +26,10 @@ type handler struct {
 	server   *Server
 	user     string
 	sessions map[string]bool // opened here
+	fault    CallFault       // of the call that is being served
 }
 
-// patience is how long a call waits for a statement before it says that the
-// statement is still running: quick ones are answered at once.
+// patience is how long a call usually waits for a statement; see handler.patience.
 const patience = 200 * time.Millisecond
 
 func newIdentifier() *hs.THandleIdentifier {
@@ -59,6 +59,9 @@ func failure(err error) *hs.TStatus {
 
 // OpenSession starts a session.
 func (h *handler) OpenSession(_ context.Context, r *hs.TOpenSessionReq) (*hs.TOpenSessionResp, error) {
+	if err := h.refusal(); err != nil {
+		return &hs.TOpenSessionResp{Status: failure(err)}, nil
+	}
 	user := h.user
 	if user == "" && r.Username != nil {
 		user = *r.Username
@@ -75,6 +78,9 @@ func (h *handler) OpenSession(_ context.Context, r *hs.TOpenSessionReq) (*hs.TOp
 
 // session finds the session of a call, and counts a statement against its life.
 func (h *handler) session(handle *hs.TSessionHandle, statement bool) (*session, error) {
+	if err := h.refusal(); err != nil {
+		return nil, err
+	}
 	s := h.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +150,7 @@ func (h *handler) ExecuteStatement(_ context.Context, r *hs.TExecuteStatementReq
 	op := h.start(x, r.Statement, st.HasRows(), h.faulty(r.Statement, func(ctx context.Context) (*engine.Result, error) {
 		return x.engine.Execute(ctx, st)
 	}))
-	if _, err := op.wait(patience); err != nil {
+	if _, err := op.wait(h.patience()); err != nil {
 		h.forget(op)
 		return &hs.TExecuteStatementResp{Status: failure(err)}, nil
 	}
@@ -198,6 +204,9 @@ func (o *operation) handle() *hs.TOperationHandle {
 
 // operation finds an operation of a session that is alive.
 func (h *handler) operation(handle *hs.TOperationHandle) (*operation, error) {
+	if err := h.refusal(); err != nil {
+		return nil, err
+	}
 	s := h.server
 	s.mu.Lock()
 	op, ok := s.operations[string(handle.GetOperationId().GetGUID())]
@@ -215,7 +224,7 @@ func (h *handler) GetOperationStatus(_ context.Context, r *hs.TGetOperationStatu
 	if err != nil {
 		return &hs.TGetOperationStatusResp{Status: failure(err)}, nil
 	}
-	ready, err := op.wait(patience)
+	ready, err := op.wait(h.patience())
 	state := hs.TOperationState_RUNNING_STATE
 	resp := &hs.TGetOperationStatusResp{Status: success(), OperationState: &state}
 	switch {
@@ -277,7 +286,7 @@ func (h *handler) FetchResults(_ context.Context, r *hs.TFetchResultsReq) (*hs.T
 	if f.executing {
 		return &hs.TFetchResultsResp{Status: &hs.TStatus{StatusCode: hs.TStatusCode_STILL_EXECUTING_STATUS}, HasMoreRows: &f.more}, nil
 	}
-	return &hs.TFetchResultsResp{Status: success(), HasMoreRows: &f.more, Results: f.batch.rowSet(f.offset)}, nil
+	return &hs.TFetchResultsResp{Status: success(), HasMoreRows: &f.more, Results: h.shortened(f.batch.rowSet(f.offset))}, nil
 }
 
 // closeOperation ends an operation and says what it changed.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/apache/thrift/lib/go/thrift"
-	hs "github.com/beltran/gohive/hiveserver"
 
 	"rewind/sandbox/internal/engine"
 )
@@ -29,6 +28,7 @@ type Options struct {
 	ExpireAfter    int           // statements after which a session has expired; 0: never
 	Fault          func(statement string) (before, after error)
 	Rewrite        func(statement string) string // what is executed in a statement's place
+	Call           func(Call) CallFault          // asked before each call of the service
 	Logger         *slog.Logger
 }
 
@@ -47,6 +47,7 @@ type Server struct {
 	operations map[string]*operation
 	conns      map[net.Conn]bool
 	closed     bool
+	calls      int
 }
 
 // Serve starts to serve at the listener until Close.
@@ -137,7 +138,7 @@ func (s *Server) connection(c net.Conn) error {
 	protocol := thrift.NewTBinaryProtocolConf(transport, cfg)
 	h := &handler{server: s, user: user, sessions: map[string]bool{}}
 	defer h.disconnect()
-	processor := newProcessor(h)
+	processor := &calls{newProcessor(h), h, c}
 	for {
 		ok, err := process(s.ctx, processor, protocol)
 		if errors.Is(err, io.EOF) {
@@ -152,7 +153,7 @@ func (s *Server) connection(c net.Conn) error {
 // maxMessage bounds one request; Impala takes statements up to 16 MiB by default.
 const maxMessage = 64 << 20
 
-func process(ctx context.Context, p *hs.TCLIServiceProcessor, protocol thrift.TProtocol) (ok bool, err error) {
+func process(ctx context.Context, p thrift.TProcessor, protocol thrift.TProtocol) (ok bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			ok, err = false, fmt.Errorf("panic while serving: %v", r)

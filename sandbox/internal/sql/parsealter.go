@@ -114,6 +114,11 @@ func (p *parser) alterSet(s *AlterTable) {
 		s.Action, s.Location = "set location", p.rawLiteral()
 	case p.wordIf("fileformat"):
 		s.Action, s.Format = "set format", fileFormat(p.advance().text)
+	case p.wordIf("partition"):
+		if p.advance().text != "spec" {
+			p.fail("")
+		}
+		s.Action, s.Spec = "set spec", inParens(p, p.icebergPartition)
 	case p.peek().text == "owner":
 		p.advance()
 		p.advance() // USER or ROLE

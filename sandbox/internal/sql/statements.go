@@ -125,7 +125,7 @@ type (
 	AlterTable struct {
 		Name       TableName
 		View       bool
-		Action     string // "rename", "add columns", "replace columns", "drop column", "change column", "set properties", "set location", "set format", "drop partition", "add partition", "set serde", "recover partitions"
+		Action     string // "rename", "add columns", "replace columns", "drop column", "change column", "set properties", "set location", "set format", "set spec", "drop partition", "add partition", "set serde", "recover partitions"
 		Rename     TableName
 		Columns    []ColumnDef
 		Column     string
@@ -133,6 +133,7 @@ type (
 		Properties map[string]string
 		Location   string
 		Format     string
+		Spec       []IcebergPartition
 		Partition  []PartitionValue
 		Purge      bool
 	}
