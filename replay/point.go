@@ -22,6 +22,8 @@ type Point struct {
 	Counts         Counts       `json:"counts"`
 	Schema         string       `json:"schema"` // the row record's name
 	SchemaIdentity string       `json:"schema_identity"`
+	SchemaChange   string       `json:"schema_change,omitempty"`   // how it became so since the point before
+	BaselineReason string       `json:"baseline_reason,omitempty"` // why it builds on nothing, as far as the journal tells
 	Partitions     int          `json:"partitions"`
 	Bytes          int64        `json:"bytes"` // of its entries in the journal, before compression
 	Digest         table.Digest `json:"-"`

@@ -112,6 +112,7 @@ func (j *Journal) assemble() {
 		}
 		return int(min(max(a.ID-b.ID, -1), 1))
 	})
+	explain(j.points)
 }
 
 // assembly of one stream's points.

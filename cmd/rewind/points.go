@@ -140,6 +140,7 @@ func (a *app) points(c *config, name table.Name) error {
 	} else {
 		printPoints(a.stdout, points)
 	}
+	printReasons(a.stdout, points)
 	for _, gap := range j.Gaps() {
 		fmt.Fprintf(a.stdout, "\ngap in partition %d, offsets %d to %d: %s\n", gap.Partition, gap.Offset, gap.NextOffset-1, gap.Reason)
 		for _, lost := range gap.Lost {
@@ -176,4 +177,24 @@ func provedText(p *replay.Proof) string {
 		return "not yet"
 	}
 	return p.How
+}
+
+// printReasons says below the table where the schema changed, and why a point behind the first builds on nothing.
+func printReasons(w io.Writer, points []replay.Point) {
+	first := true
+	say := func(format string, args ...any) {
+		if first {
+			fmt.Fprintln(w)
+			first = false
+		}
+		fmt.Fprintf(w, format+"\n", args...)
+	}
+	for i, p := range points {
+		if p.SchemaChange != "" {
+			say("%d: %s", p.ID, p.SchemaChange)
+		}
+		if i > 0 && p.BaselineReason != "" {
+			say("%d is a new baseline: %s", p.ID, p.BaselineReason)
+		}
+	}
 }
