@@ -126,7 +126,8 @@ func describeFormatted(t *Table) *Result {
 	if t.External {
 		row("", "EXTERNAL            ", "TRUE")
 	}
-	shown := maps.Clone(t.Properties)
+	shown := map[string]string{}
+	maps.Copy(shown, t.Properties)
 	maps.Copy(shown, t.icebergParameters())
 	for _, k := range sortedKeys(shown) {
 		row("", k, shown[k])
