@@ -113,13 +113,6 @@ type Commit struct {
 	Digest               table.Digest // of the whole table
 }
 
-// Gap is what could not be kept.
-type Gap struct {
-	Reason     string
-	NextOffset int64 // the first offset behind the gap
-	At         int64 // microseconds UTC
-}
-
 // Message is one decoded message: exactly one pointer is set.
 type Message struct {
 	Open   *Open
@@ -146,7 +139,7 @@ func (m Message) Kind() string {
 	return "none"
 }
 
-// Stamp is the message's stamp; a Gap, which no producer writes, has none.
+// Stamp is the message's stamp; a Gap that no producer wrote has none.
 func (m Message) Stamp() (Stamp, bool) {
 	switch {
 	case m.Open != nil:
@@ -157,6 +150,8 @@ func (m Message) Stamp() (Stamp, bool) {
 		return m.Change.Stamp, true
 	case m.Commit != nil:
 		return m.Commit.Stamp, true
+	case m.Gap != nil:
+		return m.Gap.Stamp, m.Gap.Refused()
 	}
 	return Stamp{}, false
 }

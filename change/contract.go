@@ -31,29 +31,46 @@ const (
 	unionOfNames     = `["Open","Begin","Commit","Gap","Change"]`
 )
 
-// control is one of the messages whose schema does not depend on the table.
+// control is one version of one of the messages whose schema does not depend on the table.
 type control struct {
+	branch      int
 	schema      string // compact JSON
 	fingerprint [8]byte
 	codec       *goavro.Codec
 	shape       *shape
 }
 
-// contract is the control messages by branch. The schemas are embedded: they are parsed at the first use, once.
-var contract = sync.OnceValue(func() *[branchChange]control {
-	var controls [branchChange]control
+// version is one version of Entry: the control messages by branch.
+type version struct {
+	entry    string // the file
+	controls [branchChange]*control
+}
+
+// contract is the versions of Entry, the newest first: it is the one that is written. The schemas are embedded: they are parsed at
+// the first use, once.
+var contract = sync.OnceValue(func() []*version {
+	first := &version{entry: schemas.Entry}
 	for branch, text := range []string{schemas.Open, schemas.Begin, schemas.Commit, schemas.Gap} {
-		c, err := newControl(compact(text))
-		if err != nil {
-			panic("schemas: " + err.Error()) // only with a broken file in the program itself
-		}
-		controls[branch] = c
+		first.controls[branch] = mustControl(branch, text)
 	}
-	return &controls
+	second := &version{entry: schemas.Entry2, controls: first.controls}
+	second.controls[branchGap] = mustControl(branchGap, schemas.Gap2)
+	return []*version{second, first}
 })
 
-func newControl(schema string) (c control, err error) {
-	c.schema = schema
+// written is the version that is written.
+func written() *version { return contract()[0] }
+
+func mustControl(branch int, text string) *control {
+	c, err := newControl(branch, compact(text))
+	if err != nil {
+		panic("schemas: " + err.Error()) // only with a broken file in the program itself
+	}
+	return c
+}
+
+func newControl(branch int, schema string) (c *control, err error) {
+	c = &control{branch: branch, schema: schema}
 	if c.fingerprint, err = Fingerprint(schema); err != nil {
 		return c, err
 	}
@@ -64,15 +81,14 @@ func newControl(schema string) (c control, err error) {
 	return c, err
 }
 
-// controlBranch is the branch of the control message with this fingerprint.
-func controlBranch(fingerprint [8]byte) (branch int, found bool) {
-	controls := contract()
-	for branch := range controls {
-		if controls[branch].fingerprint == fingerprint {
-			return branch, true
+// controlOf is the control message with this fingerprint, of the version that is written; nil for anything else.
+func controlOf(fingerprint [8]byte) *control {
+	for _, c := range written().controls {
+		if c.fingerprint == fingerprint {
+			return c
 		}
 	}
-	return 0, false
+	return nil
 }
 
 func compact(schema string) string {
@@ -91,9 +107,12 @@ func Schema(row *table.Schema) string {
 
 // EntrySchema is the Avro schema of a journal's records: of a segment with Changes of this table, or, row being nil, of one with
 // control messages alone.
-func EntrySchema(row *table.Schema) string {
+func EntrySchema(row *table.Schema) string { return written().schema(row) }
+
+// schema is this version's Avro schema of a journal's records.
+func (v *version) schema(row *table.Schema) string {
 	var branches []string
-	for _, c := range contract() {
+	for _, c := range v.controls {
 		branches = append(branches, c.schema)
 	}
 	if row != nil {
@@ -103,5 +122,5 @@ func EntrySchema(row *table.Schema) string {
 	if first, rest, found := strings.Cut(union, writerDefinition); found {
 		union = first + writerDefinition + strings.ReplaceAll(rest, writerDefinition, writerReference)
 	}
-	return strings.Replace(compact(schemas.Entry), unionOfNames, "["+union+"]", 1)
+	return strings.Replace(compact(v.entry), unionOfNames, "["+union+"]", 1)
 }

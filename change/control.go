@@ -47,7 +47,7 @@ func AppendCommit(dst []byte, m *Commit) ([]byte, error) {
 	return appendControl(dst, branchCommit, m.native())
 }
 
-// AppendGap appends a Gap in the form of a message, which AppendEntry takes; it is never sent.
+// AppendGap appends a Gap as a message. The consumer's own is never sent, but AppendEntry takes it like the others.
 func AppendGap(dst []byte, m *Gap) ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return dst, err
@@ -56,7 +56,7 @@ func AppendGap(dst []byte, m *Gap) ([]byte, error) {
 }
 
 func appendControl(dst []byte, branch int, record native) ([]byte, error) {
-	c := &contract()[branch]
+	c := written().controls[branch]
 	out, err := c.codec.BinaryFromNative(appendHeader(dst, c.fingerprint), record)
 	if err != nil {
 		return dst, fmt.Errorf("encode: %w", err)
@@ -103,5 +103,5 @@ func (c Counts) native() native {
 }
 
 func (m *Gap) native() native {
-	return native{"reason": text(m.Reason), "next_offset": m.NextOffset, "ts_us": m.At}
+	return native{"reason": text(m.Reason), "next_offset": m.NextOffset, "ts_us": m.At, "epoch": m.Epoch, "writer": m.Writer[:], "cause": m.Cause}
 }

@@ -12,9 +12,8 @@ import (
 // errNotOurForm: goavro accepts several encodings of a record (sized blocks, long varints), a journal holds one.
 var errNotOurForm = errors.New("it is not encoded as rewind encodes it")
 
-// decodeControl reads the datum of a control message, which must use exactly b.
-func decodeControl(branch int, b []byte) (m Message, err error) {
-	c := &contract()[branch]
+// decode reads the datum of a control message, which must use exactly b.
+func (c *control) decode(b []byte) (m Message, err error) {
 	end := cursor{rest: b} // goavro would make room for as many items as a length claims
 	if c.shape.skip(&end); end.failed || len(end.rest) > 0 {
 		return m, errNotOurForm
@@ -30,7 +29,7 @@ func decodeControl(branch int, b []byte) (m Message, err error) {
 	if !ok || !isText(record) {
 		return m, errNotOurForm
 	}
-	switch branch {
+	switch c.branch {
 	case branchOpen:
 		m.Open = openOf(record)
 		return m, m.Open.validate()
@@ -132,5 +131,5 @@ func countsOf(r native) Counts {
 }
 
 func gapOf(r native) *Gap {
-	return &Gap{field[string](r, "reason"), field[int64](r, "next_offset"), field[int64](r, "ts_us")}
+	return &Gap{field[string](r, "reason"), field[int64](r, "next_offset"), field[int64](r, "ts_us"), stampOf(r), field[string](r, "cause")}
 }

@@ -104,11 +104,11 @@ func (d *Decoder) Decode(msg []byte) (Message, error) {
 		d.last, d.row = fingerprint, row
 		return d.decodeChange(msg[headerLength:])
 	}
-	branch, found := controlBranch(fingerprint)
-	if !found {
+	control := controlOf(fingerprint)
+	if control == nil {
 		return Message{}, &UnknownSchemaError{fingerprint}
 	}
-	m, err := decodeControl(branch, msg[headerLength:])
+	m, err := control.decode(msg[headerLength:])
 	if err == nil && m.Begin != nil {
 		err = d.Learn(m.Begin.Schema)
 	}

@@ -34,9 +34,9 @@ func AppendEntry(dst []byte, offset int64, msg []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	branch, found := controlBranch(fingerprint)
-	if !found {
-		branch = branchChange
+	branch := branchChange
+	if control := controlOf(fingerprint); control != nil {
+		branch = control.branch
 	}
 	dst = table.AppendLong(dst, offset)
 	dst = table.AppendLong(dst, int64(branch))
@@ -45,11 +45,12 @@ func AppendEntry(dst []byte, offset int64, msg []byte) ([]byte, error) {
 
 // EntryDecoder decodes the records of segments of one schema. Not for concurrent use.
 type EntryDecoder struct {
-	rows   *table.Codec // nil: no Change branch
-	change Change       // what a Message points to
+	version *version
+	rows    *table.Codec // nil: no Change branch
+	change  Change       // what a Message points to
 }
 
-// NewEntryDecoder reads the row schema from a segment's Avro schema, which must be one that EntrySchema gives.
+// NewEntryDecoder reads the row schema from a segment's Avro schema, which must be one that EntrySchema gives, or gave.
 func NewEntryDecoder(segmentSchema string) (*EntryDecoder, error) {
 	row, err := rowOfSegment(segmentSchema)
 	if err != nil {
@@ -59,16 +60,22 @@ func NewEntryDecoder(segmentSchema string) (*EntryDecoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadSegment, err)
 	}
-	if want, err := CanonicalForm(EntrySchema(row)); err != nil || got != want {
-		fingerprint, _ := Fingerprint(segmentSchema)
-		return nil, &UnknownSchemaError{fingerprint}
+	for _, v := range contract() {
+		if want, err := CanonicalForm(v.schema(row)); err != nil || got != want {
+			continue
+		}
+		d := &EntryDecoder{version: v}
+		if row != nil {
+			d.rows, err = table.NewCodec(row)
+		}
+		return d, err
 	}
-	d := &EntryDecoder{}
-	if row != nil {
-		d.rows, err = table.NewCodec(row)
-	}
-	return d, err
+	fingerprint, _ := Fingerprint(segmentSchema)
+	return nil, &UnknownSchemaError{fingerprint}
 }
+
+// TakesGap says that a Gap which AppendGap makes today fits segments of this schema: into older ones it does not.
+func (d *EntryDecoder) TakesGap() bool { return d.version == written() }
 
 // rowOfSegment finds the row record in the Change branch of an Entry schema; nil where there is no such branch.
 func rowOfSegment(schema string) (*table.Schema, error) {
@@ -129,7 +136,7 @@ func (d *EntryDecoder) Decode(record []byte) (offset int64, m Message, err error
 		}
 		return offset, Message{Change: &d.change}, nil
 	case branch >= branchOpen && branch < branchChange:
-		m, err := decodeControl(int(branch), c.rest)
+		m, err := d.version.controls[branch].decode(c.rest)
 		if err != nil {
 			return 0, Message{}, &RecordError{err}
 		}
@@ -148,7 +155,7 @@ func (d *EntryDecoder) RecordLen(block []byte) (int, error) {
 	case branch == branchChange && d.rows != nil:
 		d.skipChange(&c)
 	case branch >= branchOpen && branch < branchChange:
-		contract()[branch].shape.skip(&c)
+		d.version.controls[branch].shape.skip(&c)
 	default:
 		return 0, &RecordError{fmt.Errorf("no branch %d", branch)}
 	}

@@ -39,7 +39,8 @@ func controlMessages() []Message {
 		{Begin: &Begin{stamp(), testStream, 1_700_000_000_000_001, 0, orders(), "CREATE TABLE `shop`.`orders` …", "impalad 4.4", map[string]string{"TIMEZONE": "UTC", "A": ""}, 4, PartitionerXXH3, nil, nil}},
 		{Begin: &Begin{Stamp{}, testStream, 9, 8, orders(), "", "", nil, 1, PartitionerXXH3, pointer("x > 1"), pointer("s3://")}},
 		{Commit: &Commit{stamp(), 1_700_000_000_000_001, 5, 6, Counts{1, 2, 3, 4}, Counts{0, 1, 2, 3}, 7, table.Digest{Rows: 9, M: 1 << 63, F: 5}}},
-		{Gap: &Gap{"retention", 77, 8}},
+		{Gap: &Gap{Reason: "retention", NextOffset: 77, At: 8, Cause: CauseRemoved}},
+		{Gap: &Gap{Reason: "shop.orders: 9 of 10 rows are gone", At: 8, Stamp: stamp(), Cause: CauseGuard}},
 	}
 }
 

@@ -84,7 +84,7 @@ func TestForeignMessages(t *testing.T) {
 	if _, err := NewDecoder().Decode(appendMessage(t, changes(t)[0])); !errors.As(err, &unknown) {
 		t.Errorf("a Change without its Begin: got %v, want *UnknownSchemaError", err)
 	}
-	huge := appendHeader(nil, contract()[branchGap].fingerprint)
+	huge := appendHeader(nil, written().controls[branchGap].fingerprint)
 	if _, err := d.Decode(append(huge, make([]byte, MaxMessageBytes)...)); !errors.Is(err, errTooLarge) {
 		t.Errorf("a message beyond the limit: %v", err)
 	}
@@ -125,7 +125,7 @@ func TestLyingLengths(t *testing.T) {
 }
 
 func TestTextIsUTF8(t *testing.T) {
-	gap := appendMessage(t, Message{Gap: &Gap{"reason", 0, 0}})
+	gap := appendMessage(t, Message{Gap: &Gap{Reason: "reason"}})
 	if _, err := learned(t).Decode(bytes.Replace(gap, []byte("reason"), []byte("re\xffson"), 1)); !errors.Is(err, errNotOurForm) {
 		t.Errorf("got %v", err)
 	}
@@ -133,14 +133,14 @@ func TestTextIsUTF8(t *testing.T) {
 	if _, err := learned(t).Decode(bytes.Replace(begin, []byte("TIMEZONE"), []byte("TIMEZ\xffNE"), 1)); !errors.Is(err, errNotOurForm) {
 		t.Errorf("got %v", err)
 	}
-	if got, err := learned(t).Decode(appendMessage(t, Message{Gap: &Gap{"re\xffson", 0, 0}})); err != nil || got.Gap.Reason != "re\uFFFDson" {
+	if got, err := learned(t).Decode(appendMessage(t, Message{Gap: &Gap{Reason: "re\xffson"}})); err != nil || got.Gap.Reason != "re\uFFFDson" {
 		t.Errorf("got %+v, %v", got.Gap, err)
 	}
 }
 
 // TestOneEncodingOnly: goavro also reads longer encodings of the same; their length could not be found again.
 func TestOneEncodingOnly(t *testing.T) {
-	gap := appendMessage(t, Message{Gap: &Gap{"x", 0, 0}})
+	gap := appendMessage(t, Message{Gap: &Gap{Reason: "x"}})
 	longer := append(bytes.Clone(gap[:len(gap)-1]), 0x80, 0x00)
 	begin := appendMessage(t, controlMessages()[1])
 	const a, zone = "\x02A\x00", "\x10TIMEZONE\x06UTC"
@@ -191,6 +191,7 @@ func TestMessagesThatCannotBe(t *testing.T) {
 		"a share below nothing":        {Commit: &Commit{Snapshot: 1, Seq: 1, Share: Counts{Deletes: -1}}},
 		"a table of less than no rows": {Commit: &Commit{Snapshot: 1, Seq: 1, Digest: table.Digest{Rows: -1}}},
 		"a gap that goes back":         {Gap: &Gap{NextOffset: -1}},
+		"an epoch without a writer":    {Gap: &Gap{Stamp: Stamp{Epoch: 1}}},
 	} {
 		var err error
 		branch, record := 0, native(nil)

@@ -107,5 +107,7 @@ func (c Counts) fit(share Counts) bool {
 }
 
 func (m *Gap) validate() error {
-	return check("Gap", rule{m.NextOffset >= 0, "the next offset is below 0"})
+	return check("Gap", m.rule(),
+		rule{m.NextOffset >= 0, "the next offset is below 0"},
+		rule{m.Epoch == 0 || m.Writer != Stamp{}.Writer, "an epoch without a writer"})
 }

@@ -29,6 +29,8 @@ type Options struct {
 	Progress      func(Progress) // nil: nobody asks; called by one goroutine at a time for one partition
 	UntilCaughtUp bool           // end at the ends that the partitions have at the start; a missing topic is then an error
 	Skip          []Skip         // messages that are given up where they stop the consumer
+	Trouble       func(Trouble)  // nil: it is logged as an error; called by one goroutine at a time
+	Wait          Wait           // before a table is tried again
 	SegmentBytes  int64          // of the journals; 0: the journal's default
 
 	SignKey     ed25519.PrivateKey // signs the journals' heads; nil: they have none
@@ -68,6 +70,7 @@ type PartitionReport struct {
 	Bytes     int64 // of the entries, before compression
 	Repeats   int64 // messages that were there already
 	Stale     int64 // messages of producers that had been fenced off
+	Doubtful  int64 // messages behind a Gap, of which nobody can tell whether they count
 	Gaps      int64
 	Next      int64 // offset at which the next Run goes on
 }
@@ -80,8 +83,11 @@ func (r Report) Entries() (n int64) {
 	return n
 }
 
-// Run consumes until ctx ends, which is no error, or until an error, which ends it for all tables. With UntilCaughtUp it
-// ends by itself. Whatever it reports is durable.
+// Run consumes until ctx ends, which is no error. With UntilCaughtUp it ends by itself. Whatever it reports is durable.
+//
+// A table's trouble is its own: the others go on. It is told at once, and the table is tried again, soon where the cause may pass
+// by itself and now and then where a person has to do something; with UntilCaughtUp not at all. Run ends with the tables' errors
+// when none of them is consumed any more: the error itself where there is one table, else a *TablesError.
 func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
 	if o.FS == nil {
 		o.FS = disk.OS
@@ -92,17 +98,8 @@ func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	reports := make([][]PartitionReport, len(o.Tables))
-	err := concurrently(ctx, len(o.Tables), func(ctx context.Context, i int) (err error) {
-		c := &tableConsumer{kafka: kafka, options: o, name: o.Tables[i], logger: o.Logger.With("table", o.Tables[i].String())}
-		reports[i], err = c.run(ctx)
-		return err
-	})
-	var report Report
-	for _, r := range reports {
-		report.Partitions = append(report.Partitions, r...)
-	}
-	return report, err
+	r := newRunner(kafka, o)
+	return r.run(ctx)
 }
 
 // concurrently runs n jobs at once and gives the first error; the others are then cancelled. The end of ctx is no error, but a

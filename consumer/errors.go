@@ -77,7 +77,8 @@ func (e *NoStreamError) Hint() string {
 	return "the stream's beginning was removed (retention.ms should be -1); `rewind produce --rebaseline` publishes the table anew"
 }
 
-// WiderError: a baseline was published over more partitions than the topic had when its consumption began.
+// WiderError: a baseline was published over more partitions than the topic had when its consumption began. Where they are there now,
+// the table's consumption begins anew and nobody hears of it.
 type WiderError struct {
 	Topic                string
 	Partitions, Consumed int
@@ -89,7 +90,7 @@ func (e *WiderError) Error() string {
 
 // Hint says what to do.
 func (e *WiderError) Hint() string {
-	return "start rewind consume again: it takes up the partitions that were added; nothing is lost"
+	return "the topic has fewer partitions than its messages speak of: was it deleted and made again?"
 }
 
 // RecreatedError: the topic is not the one that the journal was made from.
@@ -135,7 +136,7 @@ func (e *LostTailError) Hint() string {
 		" (kafka-consumer-groups.sh --delete-offsets --group … --topic " + e.Topic + ")"
 }
 
-// LostOffsetsError: Kafka no longer has messages that were not journaled.
+// LostOffsetsError: Kafka no longer has messages that were not journaled. It stops nobody: the journal has a Gap there.
 type LostOffsetsError struct {
 	Table       table.Name
 	Topic       string
@@ -153,6 +154,6 @@ func (e *LostOffsetsError) ExitCode() int { return 4 }
 
 // Hint says what to do.
 func (e *LostOffsetsError) Hint() string {
-	return fmt.Sprintf("set retention.ms=-1 on the topic; `rewind consume %s --partition %d --skip %d` writes the gap down and"+
-		" goes on, and `rewind produce %s --rebaseline` makes the table restorable again", e.Table, e.Partition, e.Next, e.Table)
+	return fmt.Sprintf("`rewind produce %s --rebaseline` makes the table restorable again from then on; set retention.ms=-1 on the topic,"+
+		" or more than the longest time that no consumer runs", e.Table)
 }

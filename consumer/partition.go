@@ -22,6 +22,7 @@ type partition struct {
 	journal  *journal.Journal
 	sequence sequence
 	decoder  *change.Decoder
+	older    bool  // the active segment is of an older version, which has no room for Gaps of today
 	next     int64 // offset to read
 	end      int64 // the partition's, at the start
 	gauged   time.Time
@@ -109,7 +110,7 @@ func (p *partition) recreated(dir string, offset int64, reason string) error {
 // compareLast fetches the message of the last entry again: its bytes must be those in the journal.
 func (p *partition) compareLast(ctx context.Context, dir string, first int64) error {
 	last, ok := p.journal.Last()
-	if !ok || last.Offset < first || isGap(last.Record) { // a Gap was made by no message
+	if !ok || last.Offset < first || isOwnGap(last) {
 		return nil
 	}
 	for m, err := range p.table.topic.Read(ctx, p.number, last.Offset, last.Offset+1) {
@@ -124,50 +125,24 @@ func (p *partition) compareLast(ctx context.Context, dir string, first int64) er
 	return nil
 }
 
-func isGap(record []byte) bool {
-	d, err := change.NewEntryDecoder(change.EntrySchema(nil))
-	if err != nil {
-		return false
-	}
-	_, m, err := d.Decode(record)
-	return err == nil && m.Gap != nil
-}
-
-// lost writes a Gap over offsets that Kafka no longer has, if that was asked for.
-func (p *partition) lost(first int64) error {
-	if p.table.skip(p.number, p.next) == nil {
-		return &LostOffsetsError{Table: p.table.name, Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
-	}
-	gap, err := p.gap(p.next, first, "removed from Kafka before it was journaled")
-	if err != nil {
-		return err
-	}
-	return p.append([]journal.Entry{gap}, first)
-}
-
-// gap makes the entry that stands for the messages from an offset up to another.
-func (p *partition) gap(offset, next int64, reason string) (journal.Entry, error) {
-	message, err := change.AppendGap(nil, &change.Gap{Reason: reason, NextOffset: next, At: time.Now().UnixMicro()})
-	if err != nil {
-		return journal.Entry{}, err
-	}
-	record, err := change.AppendEntry(nil, offset, message)
-	p.sequence.holes, p.sequence.commit = true, 0
-	p.report.Gaps++
-	p.logger.Warn("consume: a gap", "offset", offset, "next", next, "reason", reason)
-	return journal.Entry{Offset: offset, Record: record}, err
-}
-
-// follow appends batch after batch until ctx ends, or the end that the partition had at the start is reached.
+// follow appends batch after batch until ctx ends, or the end that the partition had at the start is reached. What retention took
+// meanwhile is passed over.
 func (p *partition) follow(ctx context.Context) error {
-	if p.caughtUp() {
-		return nil
-	}
-	for batch, err := range p.table.topic.Follow(ctx, p.number, p.next) {
+	for !p.caughtUp() {
+		err := p.followOn(ctx)
 		var lost *topic.OffsetLostError
-		if errors.As(err, &lost) && lost.First > p.next {
-			return &LostOffsetsError{Table: p.table.name, Topic: lost.Topic, Partition: p.number, Next: p.next, First: lost.First}
+		if !errors.As(err, &lost) || lost.First <= p.next {
+			return err
 		}
+		if err := p.lost(lost.First); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *partition) followOn(ctx context.Context) error {
+	for batch, err := range p.table.topic.Follow(ctx, p.number, p.next) {
 		if err != nil {
 			return err
 		}
@@ -208,6 +183,7 @@ func (p *partition) append(entries []journal.Entry, next int64) error {
 		p.report.Bytes += int64(len(entries[i].Record))
 	}
 	p.report.Entries += int64(len(entries))
+	p.table.flows()
 	p.logger.Debug("journal: appended", "entries", len(entries), "next", p.journal.NextOffset())
 	p.table.options.Progress(Progress{
 		Table: p.table.name, Partition: p.number, Entries: p.report.Entries, Bytes: p.report.Bytes, Next: p.next, End: p.end,
@@ -244,7 +220,7 @@ func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next 
 			if skip == nil {
 				return entries, next, err
 			}
-			if entry, err = p.gap(m.Offset, skip.Next, err.Error()); err != nil {
+			if entry, err = p.skipped(m.Offset, skip.Next, m.Value, err); err != nil {
 				return entries, next, err
 			}
 			entries, next = append(entries, entry), skip.Next
@@ -257,6 +233,8 @@ func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next 
 			p.report.Repeats++
 		case stale:
 			p.report.Stale++
+		case doubtful:
+			p.report.Doubtful++
 		}
 		next = m.Offset + 1
 	}
@@ -267,6 +245,10 @@ func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next 
 func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
 	where := p.table.topic.Name()
 	decoded, err := p.decoder.Decode(m.Value)
+	var unknown *change.UnknownSchemaError
+	if errors.As(err, &unknown) && p.sequence.lost {
+		return journal.Entry{}, doubtful, nil // a change whose Begin is in the gap
+	}
 	if err != nil {
 		return journal.Entry{}, 0, &ForeignMessageError{Table: p.table.name, Topic: where, Partition: p.number, Offset: m.Offset, Err: err}
 	}
@@ -279,7 +261,11 @@ func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
 		return journal.Entry{}, v, err
 	}
 	record, err := change.AppendEntry(make([]byte, 0, len(m.Value)+16), m.Offset, m.Value)
-	return journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}, v, err
+	entry := journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}
+	if decoded.Gap != nil {
+		entry.Schema = p.gapSchema()
+	}
+	return entry, v, err
 }
 
 // Gauging: how often the group's offset is moved while entries flow, and how long that may take.

@@ -9,7 +9,7 @@ import (
 )
 
 // resume finds out from the journal's end where the sequence stands, and which row schema is in force. It reads the last
-// segment, and those before it only as long as they hold nothing but Opens and Gaps.
+// segment, and those before it only as long as they hold nothing but Opens and Gaps. The last one says which Gaps fit into it.
 func (p *partition) resume(dir string) error {
 	p.sequence = sequence{stream: p.table.stream, decides: p.number == 0}
 	p.decoder = change.NewDecoder()
@@ -23,7 +23,7 @@ func (p *partition) resume(dir string) error {
 		if i+1 < len(segments) {
 			end = segments[i+1].BaseOffset
 		}
-		tail, err := p.readSegment(info, end)
+		tail, err := p.readSegment(info, end, i == len(segments)-1)
 		if err != nil {
 			return err
 		}
@@ -36,11 +36,14 @@ func (p *partition) resume(dir string) error {
 }
 
 // readSegment reads what one segment says; the decoder learns its row schemas.
-func (p *partition) readSegment(info journal.SegmentInfo, end int64) (sequence, error) {
+func (p *partition) readSegment(info journal.SegmentInfo, end int64, active bool) (sequence, error) {
 	s := sequence{stream: p.table.stream}
 	decoder, err := change.NewEntryDecoder(info.Schema)
 	if err != nil {
 		return s, err
+	}
+	if active {
+		p.older = !decoder.TakesGap()
 	}
 	if schema := decoder.Schema(); schema != nil {
 		if err := p.decoder.Learn(schema); err != nil {
@@ -73,12 +76,18 @@ func (p *partition) readSegment(info journal.SegmentInfo, end int64) (sequence, 
 
 // take follows an entry of the journal: all that stands there was accepted once.
 func (s *sequence) take(m change.Message) {
-	if m.Gap != nil {
-		s.holes, s.commit = true, 0
+	if m.Gap != nil && !m.Gap.Refused() {
+		s.lose(m.Gap)
 		return
 	}
-	s.stamp, _ = m.Stamp()
+	stamp, _ := m.Stamp()
+	if stamp != s.stamp {
+		s.stamp, s.refused = stamp, 0
+	}
+	s.lost = false
 	switch {
+	case m.Gap != nil:
+		s.refused = m.Gap.At
 	case m.Begin != nil:
 		s.snapshot, s.seq, s.closed, s.holes = m.Begin.Snapshot, 0, false, false
 	case m.Change != nil || m.Commit != nil:
@@ -92,8 +101,8 @@ func (s *sequence) take(m change.Message) {
 
 // precede adds what the segment before says to what those behind it said.
 func (s *sequence) precede(before sequence) {
-	if s.stamp == (change.Stamp{}) {
-		s.stamp = before.stamp
+	if s.stamp == (change.Stamp{}) { // nothing behind it is a message of the stream
+		s.stamp, s.refused, s.lost = before.stamp, before.refused, s.lost || before.lost
 	}
 	s.snapshot, s.seq, s.closed = before.snapshot, before.seq, before.closed
 	if !s.holes { // a Gap may have taken a later Commit

@@ -13,6 +13,7 @@ const (
 	accepted verdict = iota + 1
 	repeated         // it is in the journal already
 	stale            // its writer had been fenced off
+	doubtful         // behind a Gap: whether it counts cannot be told
 )
 
 // sequence is where a partition stands: whoever was first to open the highest epoch so far owns it, and of his messages
@@ -23,7 +24,9 @@ type sequence struct {
 	snapshot int64 // highest that has begun
 	seq      int64 // of its last message
 	closed   bool  // by its Commit
-	holes    bool  // a Gap came last: what follows need not fit
+	lost     bool  // behind a Gap that may hide an Open: nothing counts until one of a higher epoch than any seen
+	holes    bool  // behind a Gap: what the next snapshot builds on need not be known
+	refused  int64 // when the stamp's owner wrote its last Gap
 	commit   int64 // id of the last snapshot committed here, 0 when it is not known
 	decides  bool  // partition 0: a snapshot committed here is committed
 
@@ -46,21 +49,41 @@ func (s *sequence) check(m change.Message) (verdict, error) {
 		if m.Open.Stream != s.stream {
 			return 0, &outOfOrder{"an Open of stream " + s.stream, "one of stream " + m.Open.Stream}
 		}
-		s.stamp = stamp
+		s.stamp, s.refused, s.lost = stamp, 0, false
 		return accepted, nil
 	case stamp == s.stamp && m.Open != nil:
 		return repeated, nil
 	case stamp.Epoch > s.stamp.Epoch && !s.holes:
 		return 0, &outOfOrder{fmt.Sprintf("an Open of epoch %d before its messages", stamp.Epoch), m.Kind()}
-	case stamp.Epoch > s.stamp.Epoch:
-		s.stamp = stamp // its Open is in the gap
+	case stamp.Epoch > s.stamp.Epoch: // its Open is in the gap, and maybe a later one is too
+		s.stamp, s.lost = stamp, true
+		return doubtful, nil
 	case stamp != s.stamp:
 		return stale, nil
-	}
-	if m.Begin != nil {
+	case s.lost:
+		return doubtful, nil
+	case m.Gap != nil:
+		return s.gap(m.Gap), nil
+	case m.Begin != nil:
 		return s.begin(m.Begin)
 	}
 	return s.follow(place(m))
+}
+
+// gap takes a producer's Gap: no part of a snapshot, so that nothing but its time tells one from its copy.
+func (s *sequence) gap(m *change.Gap) verdict {
+	if m.At <= s.refused {
+		return repeated
+	}
+	s.refused = m.At
+	return accepted
+}
+
+// lose goes behind a Gap of our own.
+func (s *sequence) lose(m *change.Gap) {
+	if !m.Whole() {
+		s.lost, s.holes, s.commit = true, true, 0
+	}
 }
 
 func (s *sequence) begin(m *change.Begin) (verdict, error) {
@@ -106,8 +129,8 @@ func (s *sequence) follow(snapshot, seq int64, commit bool) (verdict, error) {
 	switch {
 	case snapshot < s.snapshot, snapshot == s.snapshot && seq <= s.seq:
 		return repeated, nil
-	case s.holes, snapshot == s.snapshot && seq == s.seq+1 && !s.closed:
-		s.snapshot, s.seq, s.closed, s.holes = snapshot, seq, commit, false
+	case snapshot == s.snapshot && seq == s.seq+1 && !s.closed:
+		s.seq, s.closed = seq, commit
 		if commit {
 			s.commit = snapshot
 		}

@@ -60,9 +60,13 @@ func TestGapBehindASegmentHidesTheLastCommit(t *testing.T) {
 	before.take(change.Message{Commit: &change.Commit{Stamp: owner, Snapshot: 100, Seq: 1}})
 	behind.take(change.Message{Gap: &change.Gap{NextOffset: 9}})
 	behind.precede(before)
+	next := stamp(2, 'b')
+	if v, err := behind.check(change.Message{Open: &change.Open{Stamp: next}}); v != accepted || err != nil {
+		t.Fatal(v, err)
+	}
 	for _, m := range []*change.Begin{ // on a snapshot in the gap, and again on it after the first was aborted
-		{Stamp: owner, Snapshot: 300, Previous: 200},
-		{Stamp: owner, Snapshot: 400, Previous: 200},
+		{Stamp: next, Snapshot: 300, Previous: 200},
+		{Stamp: next, Snapshot: 400, Previous: 200},
 	} {
 		if v, err := behind.check(change.Message{Begin: m}); v != accepted || err != nil {
 			t.Errorf("snapshot %d: %v %v", m.Snapshot, v, err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -22,12 +23,32 @@ type tableConsumer struct {
 	options Options
 	name    table.Name
 	logger  *slog.Logger
+	flowing func() // nil, or: called when entries were appended, by any partition
 	topic   *topic.Topic
 	stream  string
+	mutex   sync.Mutex
 }
 
-// run waits for the topic, learns its stream and consumes its partitions.
-func (c *tableConsumer) run(ctx context.Context) ([]PartitionReport, error) {
+// run waits for the topic, learns its stream and consumes its partitions. It begins anew, with nothing lost, when the topic was given
+// partitions.
+func (c *tableConsumer) run(ctx context.Context) (all []PartitionReport, err error) {
+	for {
+		reports, err := c.runOnce(ctx)
+		all = merge(all, reports)
+		var wider *WiderError
+		if !errors.As(err, &wider) {
+			return all, err
+		}
+		opened, openErr := c.kafka.Open(ctx, c.name, false)
+		if openErr != nil || opened.Partitions() < wider.Partitions {
+			return all, errors.Join(err, openErr)
+		}
+		c.logger.Info("consume: the topic was given partitions", "partitions", wider.Partitions, "before", wider.Consumed)
+	}
+}
+
+func (c *tableConsumer) runOnce(ctx context.Context) ([]PartitionReport, error) {
+	c.stream = ""
 	if err := c.await(ctx); err != nil {
 		return nil, err
 	}
@@ -41,6 +62,16 @@ func (c *tableConsumer) run(ctx context.Context) ([]PartitionReport, error) {
 		return p.run(ctx)
 	})
 	return reports, err
+}
+
+// flows tells that the table is consumed.
+func (c *tableConsumer) flows() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.flowing != nil {
+		c.flowing()
+		c.flowing = nil
+	}
 }
 
 // await opens the topic, waiting for Kafka and for the topic's creation; it says once that it waits.

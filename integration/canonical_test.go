@@ -81,7 +81,7 @@ func TestCanonicalForms(t *testing.T) {
 		}
 		paths, want = append(paths, path), append(want, fmt.Sprintf("%s\t%x", form, fingerprint))
 	}
-	for _, name := range []string{"open", "begin", "commit", "gap", "change"} {
+	for _, name := range []string{"open", "begin", "commit", "gap", "gap.2", "change"} {
 		text, err := os.ReadFile(filepath.Join("..", "schemas", name+".avsc"))
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ import (
 //	offset Begin  epoch writer stream snapshot previous schema ddl engine options partitions partitioner
 //	offset Change epoch writer snapshot seq op key before after
 //	offset Commit epoch writer snapshot seq read_began read_ended r c u d r c u d rows m f
-//	offset Gap    reason next_offset ts_us
+//	offset Gap    epoch writer reason next_offset ts_us cause
 //
 // Null is ~. Free text and bytes are hexadecimal; an image is {column=value,…} with floats as their bits and decimals unscaled.
 // All must give what our own reader gives.
@@ -179,7 +179,7 @@ func partitionLines(t *testing.T, dir string) iter.Seq[string] {
 
 func ownLine(t *testing.T, codec *table.Codec, offset int64, m change.Message) string {
 	head := fmt.Sprintf("%d\t%s", offset, m.Kind())
-	if stamp, has := m.Stamp(); has {
+	if stamp, has := m.Stamp(); has || m.Gap != nil { // a consumer's Gap has a stamp of zeros
 		head += fmt.Sprintf("\t%d\t%x", stamp.Epoch, stamp.Writer)
 	}
 	counts := func(c change.Counts) string {
@@ -206,7 +206,7 @@ func ownLine(t *testing.T, codec *table.Codec, offset int64, m change.Message) s
 		return fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%d\t%d", head, c.Snapshot, c.Seq, c.ReadBegan, c.ReadEnded, counts(c.Counts), counts(c.Share),
 			c.Digest.Rows, int64(c.Digest.M), int64(c.Digest.F))
 	case m.Gap != nil:
-		return fmt.Sprintf("%s\t%x\t%d\t%d", head, m.Gap.Reason, m.Gap.NextOffset, m.Gap.At)
+		return fmt.Sprintf("%s\t%x\t%d\t%d\t%s", head, m.Gap.Reason, m.Gap.NextOffset, m.Gap.At, m.Gap.Cause)
 	}
 	c := m.Change
 	return fmt.Sprintf("%s\t%d\t%d\t%s\t%x\t%s\t%s", head, c.Snapshot, c.Seq, " rcud"[c.Op:c.Op+1], c.Key, ownImage(t, codec, c.Before), ownImage(t, codec, c.After))
@@ -292,9 +292,7 @@ func goavroLine(fields []rowField, entry map[string]any) string {
 				line += fmt.Sprintf("\t%v", r[name])
 			}
 		}
-		if kind != "Gap" {
-			line += fmt.Sprintf("\t%d\t%x", m["epoch"], m["writer"])
-		}
+		line += fmt.Sprintf("\t%d\t%x", m["epoch"], m["writer"])
 		switch kind {
 		case "Open":
 			add(m, "stream", "table", "ts_us")
@@ -315,7 +313,7 @@ func goavroLine(fields []rowField, entry map[string]any) string {
 			add(m["share"].(map[string]any), "r", "c", "u", "d")
 			add(m["digest"].(map[string]any), "rows", "m", "f")
 		case "Gap":
-			line += fmt.Sprintf("\t%x\t%d\t%d", m["reason"], m["next_offset"], m["ts_us"])
+			line += fmt.Sprintf("\t%x\t%d\t%d\t%s", m["reason"], m["next_offset"], m["ts_us"], m["cause"])
 		case "Change":
 			add(m, "snapshot", "seq", "op")
 			line += fmt.Sprintf("\t%x\t%s\t%s", m["key"], goavroImage(fields, m["before"]), goavroImage(fields, m["after"]))

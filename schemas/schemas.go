@@ -16,6 +16,10 @@ var (
 	Commit string
 	//go:embed gap.avsc
 	Gap string
+	//go:embed gap.2.avsc
+	Gap2 string
 	//go:embed entry.avsc
 	Entry string
+	//go:embed entry.2.avsc
+	Entry2 string
 )

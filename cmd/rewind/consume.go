@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -29,8 +30,11 @@ func (a *app) consumeCommand() *cobra.Command {
 		Long: `Appends the messages of every configured table's topic, or of those named, to the journal, until stopped. What is in the
 journal is durable: one fsync a batch. It waits for topics that are not there yet, and through outages of Kafka.
 
-It stops at a message that is not the one that must come next, and names it. --skip gives such a message up: the journal
-then says for good that there is a gap.`,
+A table whose topic holds a message that is not the one that must come next, or that is not rewind's, is stopped, and the
+message named; the other tables go on, and the stopped one is tried again every five minutes. --skip gives such a message
+up: the journal then says for good that there is a gap. Where Kafka's retention took messages before they were journaled,
+the gap is written without being asked, for nobody can bring them back; with --until-caught-up the command then ends
+with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" closes them.`,
 		Example: `  rewind consume
   rewind consume --until-caught-up
   rewind consume shop.orders --partition 2 --skip 1234`,
@@ -54,6 +58,9 @@ then says for good that there is a gap.`,
 				UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound,
 			}, m)
 			m.stop()
+			if err == nil && f.untilCaughtUp && len(skip) == 0 {
+				err = gapsWritten(report)
+			}
 			return errors.Join(err, a.printConsumed(report))
 		},
 	}
@@ -64,6 +71,17 @@ then says for good that there is a gap.`,
 	flags.IntVar(&f.partition, "partition", -1, "with --skip: the partition")
 	flags.BoolVar(&f.signAsFound, "sign-as-found", false, "sign journals as they stand, though their signed head is missing or another one (journal.sign_key)")
 	return cmd
+}
+
+// gapsWritten says that the journal has gaps which nobody asked for.
+func gapsWritten(report consumer.Report) error {
+	for _, p := range report.Partitions {
+		if p.Gaps > 0 {
+			return &codedError{code: exitPartial, message: fmt.Sprintf("%s: messages were removed from Kafka before they were journaled: the journal has a gap", p.Table),
+				hint: fmt.Sprintf(`"rewind points %s" shows it; "rewind produce %s --rebaseline" makes the table restorable again`, p.Table, p.Table)}
+		}
+	}
+	return nil
 }
 
 // skips is what --skip means.
@@ -101,11 +119,34 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 	if o.UntilCaughtUp {
 		o.Progress = journalProgress(m)
 	}
+	if o.Trouble == nil {
+		o.Trouble = func(t consumer.Trouble) { a.printTrouble(ctx, t) }
+	}
 	report, err := consumer.Run(ctx, kafka, o)
+	var failed *consumer.TablesError
+	if errors.As(err, &failed) {
+		return report, someFailed(failed.Errs, failed.Of, "journaled") // what failed was told at once
+	}
 	if err == nil && o.UntilCaughtUp {
 		err = ctx.Err()
 	}
 	return report, err
+}
+
+// printTrouble tells of one table's trouble, or that it is over, while the others are consumed.
+func (a *app) printTrouble(ctx context.Context, t consumer.Trouble) {
+	if t.Err == nil {
+		a.log.Info("consume: the table is consumed again", "table", t.Table.String())
+		return
+	}
+	err := t.Err
+	if !strings.Contains(err.Error(), t.Table.String()) {
+		err = fmt.Errorf("%s: %w", t.Table, err)
+	}
+	a.printError(err, exitCode(ctx, err))
+	if t.Again > 0 {
+		a.log.Info("consume: the table will be tried again", "table", t.Table.String(), "in", t.Again)
+	}
 }
 
 // journalProgress shows a table's partitions, which are journaled at the same time, as one line.
@@ -145,6 +186,7 @@ type consumedLine struct {
 	Bytes     int64  `json:"bytes"`
 	Repeats   int64  `json:"repeats"`
 	Stale     int64  `json:"stale"`
+	Doubtful  int64  `json:"doubtful,omitempty"`
 	Gaps      int64  `json:"gaps"`
 	Next      int64  `json:"next_offset"`
 }
@@ -159,7 +201,7 @@ func (a *app) printConsumed(report consumer.Report) error {
 			continue // it never began
 		}
 		line := consumedLine{Table: name, Stream: p.Stream, Partition: p.Partition, Entries: p.Entries, Bytes: p.Bytes,
-			Repeats: p.Repeats, Stale: p.Stale, Gaps: p.Gaps, Next: p.Next}
+			Repeats: p.Repeats, Stale: p.Stale, Doubtful: p.Doubtful, Gaps: p.Gaps, Next: p.Next}
 		if a.json {
 			if err := a.printJSON(line); err != nil {
 				return err
@@ -176,6 +218,7 @@ func (a *app) printConsumed(report consumer.Report) error {
 		sum.Bytes += p.Bytes
 		sum.Repeats += p.Repeats
 		sum.Stale += p.Stale
+		sum.Doubtful += p.Doubtful
 		sum.Gaps += p.Gaps
 	}
 	for _, name := range order {
@@ -192,7 +235,8 @@ func oddities(sum consumedLine) string {
 	for _, odd := range []struct {
 		n    int64
 		what string
-	}{{sum.Repeats, "repeats dropped"}, {sum.Stale, "messages of fenced producers dropped"}, {sum.Gaps, "gaps written"}} {
+	}{{sum.Repeats, "repeats dropped"}, {sum.Stale, "messages of fenced producers dropped"},
+		{sum.Doubtful, "messages behind a gap dropped"}, {sum.Gaps, plural(sum.Gaps, "gap") + " written"}} {
 		if odd.n > 0 {
 			text += fmt.Sprintf(", %s %s", thousands(odd.n), odd.what)
 		}

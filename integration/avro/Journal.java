@@ -32,11 +32,10 @@ public class Journal {
 
     static String line(GenericRecord m) {
         String kind = m.getSchema().getName();
-        if (kind.equals("Gap")) {
-            return kind + "\t" + text(m.get("reason")) + "\t" + fields(m, "next_offset", "ts_us");
-        }
         String head = kind + "\t" + m.get("epoch") + "\t" + HEX.formatHex(((GenericFixed) m.get("writer")).bytes()) + "\t";
         switch (kind) {
+            case "Gap":
+                return head + text(m.get("reason")) + "\t" + fields(m, "next_offset", "ts_us", "cause");
             case "Open":
                 return head + fields(m, "stream", "table", "ts_us");
             case "Begin":

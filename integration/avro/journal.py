@@ -37,9 +37,9 @@ def numbers(record, names):
 
 
 def line(offset, m, fields):
-    if "reason" in m:
-        return f"{offset}\tGap\t{m['reason'].encode().hex()}\t{numbers(m, 'next_offset ts_us')}"
     stamp = f"{m['epoch']}\t{m['writer'].hex()}"
+    if "reason" in m:
+        return f"{offset}\tGap\t{stamp}\t{m['reason'].encode().hex()}\t{numbers(m, 'next_offset ts_us cause')}"
     if "op" in m:
         return (f"{offset}\tChange\t{stamp}\t{numbers(m, 'snapshot seq op')}\t{m['key'].hex()}"
                 f"\t{image(m['before'], fields)}\t{image(m['after'], fields)}")

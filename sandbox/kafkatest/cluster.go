@@ -105,6 +105,19 @@ func (c *Cluster) DeleteTopic(t testing.TB, topic string) {
 	}
 }
 
+// AddPartitions gives a topic more partitions: as many as count in all.
+func (c *Cluster) AddPartitions(t testing.TB, topic string, count int32) {
+	t.Helper()
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	reqTopic := kmsg.NewCreatePartitionsRequestTopic()
+	reqTopic.Topic, reqTopic.Count = topic, count
+	req.Topics, req.TimeoutMillis = append(req.Topics, reqTopic), 10_000
+	res, err := req.RequestWith(context.Background(), c.admin(t))
+	if err != nil || res.Topics[0].ErrorCode != 0 {
+		t.Fatalf("add partitions: %v, %+v", err, res)
+	}
+}
+
 func (c *Cluster) admin(t testing.TB) *kgo.Client {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...))

@@ -1,0 +1,65 @@
+package consumer
+
+import (
+	"time"
+
+	"rewind/change"
+	"rewind/journal"
+)
+
+// lost writes a Gap over offsets that Kafka no longer has. Nobody can bring them back, and whoever waited for a person to say so
+// would lose more of them meanwhile.
+func (p *partition) lost(first int64) error {
+	entry, err := p.gap(p.next, first, change.CauseRemoved, "removed from Kafka before it was journaled")
+	if err != nil {
+		return err
+	}
+	e := &LostOffsetsError{Table: p.table.name, Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
+	if err := p.append([]journal.Entry{entry}, first); err != nil {
+		return err
+	}
+	p.logger.Error("consume: messages were lost; the journal has a gap", "offset", e.Next, "next", first, "error", e, "hint", e.Hint())
+	return nil
+}
+
+// skipped gives up the stretch that a person named, beginning with a message that stopped the consumer.
+func (p *partition) skipped(offset, next int64, message []byte, why error) (journal.Entry, error) {
+	cause := change.CauseSkipped
+	if next == offset+1 && change.IsForeign(message) {
+		cause = change.CauseForeign
+	}
+	p.logger.Warn("consume: a gap", "offset", offset, "next", next, "reason", why)
+	return p.gap(offset, next, cause, why.Error())
+}
+
+// gap makes the entry that stands for the messages from an offset up to another.
+func (p *partition) gap(offset, next int64, cause, reason string) (journal.Entry, error) {
+	gap := &change.Gap{Reason: reason, NextOffset: next, At: time.Now().UnixMicro(), Cause: cause}
+	message, err := change.AppendGap(nil, gap)
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	record, err := change.AppendEntry(nil, offset, message)
+	p.sequence.lose(gap)
+	p.report.Gaps++
+	return journal.Entry{Offset: offset, Record: record, Schema: p.gapSchema()}, err
+}
+
+// gapSchema is the segment schema that a Gap asks for: none, but where the active segment is one of an older version.
+func (p *partition) gapSchema() string {
+	if !p.older {
+		return ""
+	}
+	p.older = false
+	return change.EntrySchema(nil)
+}
+
+// isOwnGap says whether a record of the journal is a Gap that no message of the topic stands behind.
+func isOwnGap(e journal.Entry) bool {
+	d, err := change.NewEntryDecoder(e.Schema)
+	if err != nil {
+		return false
+	}
+	_, m, err := d.Decode(e.Record)
+	return err == nil && m.Gap != nil && !m.Gap.Refused()
+}
