@@ -62,7 +62,7 @@ func (p *partition) holdUnsigned(ctx context.Context, dir string, from int64) er
 		if err != nil {
 			return err
 		}
-		if isGap(e.Record) {
+		if isOwnGap(e) {
 			continue
 		}
 		for wanted < e.Offset {
