@@ -28,7 +28,9 @@ type capture struct {
 	expected   int64 // rows, as the engine estimates; 0: unknown
 }
 
-func (c *capture) folder() folder { return folder{fs: c.producer.options.FS, dir: c.session.dir} }
+func (c *capture) folder() folder {
+	return folder{fs: c.producer.options.FS, dir: c.session.dir, keys: c.producer.options.Keys}
+}
 
 func (c *capture) now() int64 { return c.producer.options.Now().UnixMicro() }
 

@@ -9,20 +9,28 @@ import (
 	"path/filepath"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 )
 
 // folder is a table's folder of snapshot files.
 type folder struct {
-	fs  disk.FS
-	dir string
+	fs   disk.FS
+	dir  string
+	keys *crypt.Keys
 }
+
+func (f folder) create(name string, h *fileHeader) (*fileWriter, error) {
+	return createFile(f.fs, f.path(name), h, f.keys)
+}
+
+func (f folder) open(name string) (*fileReader, error) { return openFile(f.fs, f.path(name), f.keys) }
 
 func (f folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // header reads a snapshot file's header; nil where there is no file.
 func (f folder) header(name string) (*fileHeader, error) {
-	r, err := openFile(f.fs, f.path(name))
+	r, err := f.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/table"
 	"rewind/topic"
@@ -30,6 +31,7 @@ import (
 type Options struct {
 	Dir          string           // folder of the snapshot files, <data>/snapshots
 	FS           disk.FS          // nil: disk.OS
+	Keys         *crypt.Keys      // that snapshot files are encrypted to and opened with; nil: they stay in clear
 	Logger       *slog.Logger     // nil: nothing is logged
 	Progress     func(Progress)   // nil: nobody asks; called by one goroutine at a time for one table
 	Now          func() time.Time // nil: time.Now

@@ -172,7 +172,7 @@ func (c *capture) previousRows() iter.Seq2[table.Row, error] {
 // rows of a snapshot file, projected. A row is valid until the next step.
 func (c *capture) rows(name string, projection *table.Projection) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
-		f, err := openFile(c.producer.options.FS, c.folder().path(name))
+		f, err := c.folder().open(name)
 		if err != nil {
 			yield(table.Row{}, err)
 			return

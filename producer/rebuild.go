@@ -72,7 +72,7 @@ func (c *capture) rebuild(ctx context.Context, state State) error {
 	if err != nil {
 		return err
 	}
-	w, err := createFile(c.producer.options.FS, c.folder().path(pendingName), c.header)
+	w, err := c.folder().create(pendingName, c.header)
 	if err != nil {
 		return err
 	}

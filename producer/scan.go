@@ -53,7 +53,7 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 		return err
 	}
 	defer known.close()
-	w, err := createFile(c.producer.options.FS, c.folder().path(pendingName), c.header)
+	w, err := c.folder().create(pendingName, c.header)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (c *capture) openKnown(codec *table.Codec) (*knownRows, error) {
 	if c.projection == nil || !c.projection.Identity() {
 		return k, nil
 	}
-	f, err := openFile(c.producer.options.FS, c.folder().path(currentName))
+	f, err := c.folder().open(currentName)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/ocf"
 	"rewind/table"
@@ -64,12 +65,17 @@ type fileEnd struct {
 // fileWriter writes a snapshot file.
 type fileWriter struct {
 	file   disk.File
+	cipher io.WriteCloser // between out and file; nil: the file is in clear
 	out    *ocf.Writer
 	record []byte
 	digest table.Digest
 }
 
-func createFile(fsys disk.FS, path string, h *fileHeader) (*fileWriter, error) {
+// createFile begins a snapshot file, encrypted if keys are for that.
+func createFile(fsys disk.FS, path string, h *fileHeader, keys *crypt.Keys) (*fileWriter, error) {
+	if keys.WriteOnly() {
+		return nil, errors.New("a snapshot file must be read again, and the keys only write")
+	}
 	h.Version = fileVersion
 	meta, err := json.Marshal(h)
 	if err != nil {
@@ -79,11 +85,18 @@ func createFile(fsys disk.FS, path string, h *fileHeader) (*fileWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := ocf.NewWriter(f, ocf.Header{Schema: fileSchema, Meta: map[string][]byte{fileMetaKey: meta}})
-	if err != nil {
+	w := &fileWriter{file: f}
+	var to io.Writer = f
+	if keys.Encrypts() {
+		if w.cipher, err = keys.NewWriter(f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		to = w.cipher
+	}
+	if w.out, err = ocf.NewWriter(to, ocf.Header{Schema: fileSchema, Meta: map[string][]byte{fileMetaKey: meta}}); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &fileWriter{file: f, out: out}, nil
+	return w, nil
 }
 
 func (w *fileWriter) append(row table.Row, f table.Fingerprint) error {
@@ -99,6 +112,9 @@ func (w *fileWriter) finish(readEnded int64) (fileEnd, error) {
 	err := w.out.Append(w.record)
 	if err == nil {
 		err = w.out.Flush()
+	}
+	if err == nil && w.cipher != nil {
+		err = w.cipher.Close()
 	}
 	if err == nil {
 		err = w.file.Sync()
@@ -120,21 +136,44 @@ type fileReader struct {
 	end    *fileEnd
 }
 
-// openFile gives an error that is fs.ErrNotExist where there is no file, and *FileError for one that is none.
-func openFile(fsys disk.FS, path string) (*fileReader, error) {
+// openFile gives an error that is fs.ErrNotExist where there is no file, *FileError for one that is none, and
+// *crypt.KeyError for one that keys do not open.
+func openFile(fsys disk.FS, path string, keys *crypt.Keys) (*fileReader, error) {
 	f, err := fsys.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
 	r := &fileReader{path: path, file: f}
-	if err := r.readHeader(); err != nil {
+	content, err := plaintext(f, path, keys)
+	if err == nil {
+		err = r.readHeader(content)
+	}
+	if err != nil {
 		return nil, errors.Join(r.damaged(err), f.Close())
 	}
 	return r, nil
 }
 
-func (r *fileReader) readHeader() error {
-	in, err := ocf.NewReader(r.file)
+// plaintext is a snapshot file's content. Whether it is encrypted says its beginning: its name is the same, so that a rename
+// replaces one by the other.
+func plaintext(f disk.File, path string, keys *crypt.Keys) (io.Reader, error) {
+	encrypted, err := crypt.IsEncrypted(f)
+	if err != nil || !encrypted {
+		return f, err
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	plain, size, err := keys.Open(path, f, stat.Size())
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(plain, 0, size), nil
+}
+
+func (r *fileReader) readHeader(content io.Reader) error {
+	in, err := ocf.NewReader(content)
 	if err != nil {
 		return err
 	}
@@ -149,10 +188,11 @@ func (r *fileReader) readHeader() error {
 	return r.header.check()
 }
 
-// damaged places an error of the content; one of the disk stays as it is.
+// damaged places an error of the content; one of the disk or of the key stays as it is.
 func (r *fileReader) damaged(err error) error {
 	var path *os.PathError
-	if errors.As(err, &path) {
+	var key *crypt.KeyError
+	if errors.As(err, &path) || errors.As(err, &key) {
 		return err
 	}
 	return &FileError{Path: r.path, Err: err}

@@ -38,7 +38,7 @@ func writeTestFile(t testing.TB, fsys disk.FS, path string, rows int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := createFile(fsys, path, h)
+	w, err := createFile(fsys, path, h, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func writeTestFile(t testing.TB, fsys disk.FS, path string, rows int) {
 
 // readTestFile gives the file's rows and how it ends.
 func readTestFile(fsys disk.FS, path string) (h fileHeader, rows int, err error) {
-	r, err := openFile(fsys, path)
+	r, err := openFile(fsys, path, nil)
 	if err != nil {
 		return h, 0, err
 	}
@@ -118,7 +118,7 @@ func TestDamagedSnapshotFile(t *testing.T) {
 		try(fmt.Sprint("bit turned in byte ", n), damaged)
 	}
 	try("something behind it", append(whole[:len(whole):len(whole)], whole[len(whole)-40:]...))
-	if _, err := openFile(memory, "/not"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := openFile(memory, "/not", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/topic"
 )
 
@@ -60,9 +61,8 @@ func (c *capture) openTerm(ctx context.Context) (*term, error) {
 // loadCurrent reads the current file's header. A baseline does not need one, be it gone or damaged.
 func (c *capture) loadCurrent() (*fileHeader, error) {
 	current, err := c.folder().header(currentName)
-	var damaged *FileError
-	if c.options.Rebaseline && errors.As(err, &damaged) {
-		c.logger.Warn("snapshot: the current file is damaged; a new baseline does without it", "error", err)
+	if c.options.Rebaseline && unreadable(err) {
+		c.logger.Warn("snapshot: the current file cannot be read; a new baseline does without it", "error", err)
 		return nil, nil
 	}
 	return current, err
@@ -157,14 +157,22 @@ func (c *capture) readFirst(ctx context.Context, t *term) error {
 	return c.stateError(t, nil)
 }
 
-// pending reads the pending file's header. One whose header is damaged was never finished.
+// pending reads the pending file's header. One whose header is damaged was never finished; one whose key is missing may be
+// committed, and only a baseline does without it.
 func (c *capture) pending() (*fileHeader, error) {
 	pending, err := c.folder().header(pendingName)
 	var damaged *FileError
-	if errors.As(err, &damaged) {
+	if errors.As(err, &damaged) || c.options.Rebaseline && unreadable(err) {
 		return nil, nil
 	}
 	return pending, err
+}
+
+// unreadable says whether a file's content is lost, be it damaged or its key missing.
+func unreadable(err error) bool {
+	var damaged *FileError
+	var key *crypt.KeyError
+	return errors.As(err, &damaged) || errors.As(err, &key)
 }
 
 // read observes a partition up to an offset.

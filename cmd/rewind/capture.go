@@ -31,6 +31,9 @@ type tableProducer struct {
 
 // newCapturer connects to the engine, unless it is given one.
 func (a *app) newCapturer(ctx context.Context, c *config, db *impala.DB) (*capturer, error) {
+	if err := c.Encryption.mustReadBack(); err != nil {
+		return nil, err
+	}
 	k := &capturer{app: a, config: c, db: db, producers: map[table.Name]*tableProducer{}}
 	if db == nil {
 		var err error
@@ -95,7 +98,7 @@ func (k *capturer) producer(t tableConfig) (*tableProducer, error) {
 		return nil, err
 	}
 	p := &tableProducer{kafka: kafka, Producer: producer.New(k.db, kafka, producer.Options{
-		Dir: k.config.snapshotDir(), FS: k.app.fs, Logger: k.app.log,
+		Dir: k.config.snapshotDir(), FS: k.app.fs, Logger: k.app.log, Keys: k.config.Encryption.keys,
 		Progress: func(p producer.Progress) { k.meter.report(p.Stage+" "+p.Table.String(), p.Rows, p.Total) },
 	})}
 	k.producers[t.name] = p

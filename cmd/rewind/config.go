@@ -13,11 +13,12 @@ import (
 
 // config is rewind.yaml.
 type config struct {
-	Kafka   kafkaConfig   `yaml:"kafka"`
-	Impala  impalaConfig  `yaml:"impala"`
-	Journal journalConfig `yaml:"journal"`
-	Data    string        `yaml:"data"`
-	Tables  []tableConfig `yaml:"tables"`
+	Kafka      kafkaConfig      `yaml:"kafka"`
+	Impala     impalaConfig     `yaml:"impala"`
+	Journal    journalConfig    `yaml:"journal"`
+	Encryption encryptionConfig `yaml:"encryption"`
+	Data       string           `yaml:"data"`
+	Tables     []tableConfig    `yaml:"tables"`
 
 	path string // of the file: for messages
 	dir  string // of the file: what relative paths are relative to

@@ -80,6 +80,7 @@ type configCheck struct {
 	Staging   string        `json:"staging"`
 	Data      string        `json:"data"`
 	Signing   string        `json:"signing,omitempty"`
+	Encrypted string        `json:"encryption,omitempty"`
 	FreeBytes int64         `json:"data_free_bytes"`
 	Connected bool          `json:"connected"`
 	InEngine  *bool         `json:"proof_in_engine,omitempty"`
@@ -138,7 +139,7 @@ func (k *configCheck) verdict() error {
 // checkConfig checks all that needs no server.
 func (a *app) checkConfig(c *config) (*configCheck, error) {
 	k := &configCheck{Config: c.path, Brokers: c.Kafka.Brokers, Prefix: c.Kafka.Prefix, Impala: publicURL(c.Impala.DSN),
-		Staging: stagingText(c.Impala.Staging), Data: c.Data, Tables: []*tableCheck{}}
+		Staging: stagingText(c.Impala.Staging), Data: c.Data, Encrypted: c.Encryption.text(), Tables: []*tableCheck{}}
 	if k.Prefix == "" {
 		k.Prefix = "rewind"
 	}

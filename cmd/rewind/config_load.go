@@ -37,6 +37,9 @@ func (a *app) loadConfig() (*config, error) {
 	if err != nil {
 		return nil, usageErrorf("the README describes every key of %s", configName).because(err)
 	}
+	if err := c.loadKeys(); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -107,7 +110,7 @@ func (c *config) resolve() error {
 		return err
 	}
 	c.dir = dir
-	for _, path := range slices.Concat(c.Kafka.TLS.paths(), c.Journal.paths(), []*string{&c.Data, &c.Impala.Staging.Path}) {
+	for _, path := range slices.Concat(c.Kafka.TLS.paths(), c.Journal.paths(), c.Encryption.paths(), []*string{&c.Data, &c.Impala.Staging.Path}) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

@@ -23,6 +23,9 @@ func (a *app) printCheck(k *configCheck) error {
 	if k.Signing != "" {
 		g.add("journal", k.Signing)
 	}
+	if k.Encrypted != "" {
+		g.add("encryption", k.Encrypted)
+	}
 	if k.InEngine != nil {
 		g.add("proof", proofText(*k.InEngine))
 	}

@@ -107,6 +107,7 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 	}
 	defer kafka.Close()
 	o.Dir, o.FS, o.Logger = c.journalDir(), a.fs, a.log
+	o.Keys, o.SegmentAge = c.Encryption.keys, c.Encryption.sealAfter()
 	if o.SignKey, err = c.signKey(); err != nil {
 		return consumer.Report{}, err
 	}
