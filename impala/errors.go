@@ -55,7 +55,7 @@ func (e *KeyError) Error() string { return e.Table.String() + ": no key configur
 
 // Hint names the setting.
 func (e *KeyError) Hint() string {
-	return fmt.Sprintf("name the columns that identify a row: tables: [{name: %s, key: [...]}]", e.Table)
+	return fmt.Sprintf("name the columns that identify a row: tables: [{name: %s, key: [...]}]; where none do, take the whole row: key: ['*']", e.Table)
 }
 
 // ExitCode is that of configuration.

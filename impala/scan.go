@@ -15,8 +15,8 @@ import (
 // errStop ends a scan whose reader wants no more.
 var errStop = errors.New("the reader stopped")
 
-// Rows reads the table in key order as rows of the schema. A row is valid until the next step. A cancelled context, or a reader
-// that stops, ends the server's query.
+// Rows reads the table as rows of the schema: in key order, or, where the key is the whole row, as the engine gives them, all
+// with ordinal 0. A row is valid until the next step. A cancelled context, or a reader that stops, ends the server's query.
 func (db *DB) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		err := db.once(ctx, s.Table, nil, func(session *session) error {
@@ -98,12 +98,19 @@ func (r *rowReader) read(values []any) (table.Row, error) {
 	return r.row, nil
 }
 
+// columnsShown is how many columns of a row without a key a message shows.
+const columnsShown = 8
+
 // failed names the row whose value cannot be carried.
 func (r *rowReader) failed(values []any, err error) error {
+	named := r.schema.KeyColumns()
+	if r.schema.WholeRow {
+		named = r.schema.Columns[:min(len(r.schema.Columns), columnsShown)]
+	}
 	key := ""
-	for _, id := range r.schema.Key {
+	for _, column := range named {
 		for i, c := range r.schema.Columns {
-			if c.ID == id {
+			if c.ID == column.ID {
 				key += fmt.Sprintf(",%s=%.80q", c.Name, textOf(values[i]))
 			}
 		}

@@ -48,6 +48,12 @@ func schemaOf(name table.Name, columns []described, d *ddl, settings TableOption
 	if len(key) == 0 {
 		return nil, &KeyError{name}
 	}
+	if schema.WholeRow = slices.Equal(key, wholeRow); schema.WholeRow {
+		key = nil
+		if err := refuseWholeRow(name, d); err != nil {
+			return nil, err
+		}
+	}
 	for _, k := range key {
 		c, found := schema.ColumnNamed(k)
 		if !found {
@@ -59,6 +65,18 @@ func schemaOf(name table.Name, columns []described, d *ddl, settings TableOption
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return schema, nil
+}
+
+// wholeRow is how a configuration says that the key is every column.
+var wholeRow = []string{table.WholeRowName}
+
+// refuseWholeRow refuses the whole row as the key of a table that has a better one: the engine holds Kudu's, so that no two rows are
+// equal, and with it an update is an update.
+func refuseWholeRow(name table.Name, d *ddl) error {
+	if d.format != formatKudu {
+		return nil
+	}
+	return &ConfigError{"tables: " + name.String() + ": key", "a Kudu table has a primary key, which names its rows better than '*': take the setting out"}
 }
 
 // knownKey is the key that the engine knows: Kudu's, in DESCRIBE, or a primary key in the table's DDL.

@@ -40,7 +40,7 @@ func valueStatements(l table.Load, t *target, rows iter.Seq2[table.Row, error]) 
 		}
 		text = appendRow(text[:0], t, positions, values)
 		if len(text) > maxRowBytes {
-			return nil, rowCount, bytes, &StagingError{l.Into, fmt.Sprintf("row %s takes %d bytes as SQL, an INSERT VALUES at most %d", codec.FormatKey(row.Key), len(text), maxRowBytes)}
+			return nil, rowCount, bytes, &StagingError{l.Into, fmt.Sprintf("row %s takes %d bytes as SQL, an INSERT VALUES at most %d", codec.FormatRow(row), len(text), maxRowBytes)}
 		}
 		if count == rowsInStatement || len(statement)+len(text) > maxValuesBytes {
 			flush()

@@ -25,7 +25,9 @@ type capture struct {
 	header     *fileHeader   // of the new file
 	projection *table.Projection
 	end        fileEnd
-	expected   int64 // rows, as the engine estimates; 0: unknown
+	expected   int64         // rows, as the engine estimates; 0: unknown
+	readEnded  int64         // when the engine gave its last row
+	readTook   time.Duration // where the rows are sorted behind it
 }
 
 func (c *capture) folder() folder {

@@ -35,6 +35,7 @@ type Options struct {
 	Logger       *slog.Logger     // nil: nothing is logged
 	Progress     func(Progress)   // nil: nobody asks; called by one goroutine at a time for one table
 	Now          func() time.Time // nil: time.Now
+	MemoryBytes  int              // for the sort of a table without a key; 0: sorting.DefaultMemoryBytes
 	MaxClockSkew time.Duration    // how far the clock may stand behind the last snapshot's id; 0: 5 s
 }
 
@@ -49,7 +50,7 @@ type TableOptions struct {
 // Progress of a capture.
 type Progress struct {
 	Table table.Name
-	Stage string // "scan", "publish"
+	Stage string // "scan", "sort", "publish"
 	Rows  int64  // so far; for publish the changes
 	Bytes int64
 	Total int64 // rows expected, 0 when unknown

@@ -30,7 +30,7 @@ func (c *capture) checkSpace(ctx context.Context) error {
 		}
 		c.expected, need = rows, max(need, estimated)
 	}
-	need += need/10 + spareBytes
+	need += need/10 + c.sortBytes(c.expected, need) + spareBytes
 	free, err := c.producer.options.FS.Free(c.session.dir)
 	if err != nil {
 		return err
@@ -61,7 +61,10 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 		w.abandon()
 		return err
 	}
-	if c.end, err = w.finish(max(c.now(), c.header.Snapshot)); err != nil {
+	if c.readEnded == 0 {
+		c.readEnded = c.now()
+	}
+	if c.end, err = w.finish(max(c.readEnded, c.header.Snapshot)); err != nil {
 		return err
 	}
 	if err := c.producer.options.FS.SyncDir(c.session.dir); err != nil {
@@ -70,7 +73,11 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	c.report.ReadBegan = time.UnixMicro(c.header.Snapshot).UTC()
 	c.report.ReadEnded = time.UnixMicro(c.end.readEnded).UTC()
 	c.report.Rows, c.report.Digest, c.report.FileBytes = c.end.digest.Rows, c.end.digest, w.out.Size()
-	c.report.stage("scan", began, c.report.Rows, c.report.FileBytes)
+	if c.sortsHere() {
+		c.report.stage("sort", began.Add(c.readTook), c.report.Rows, c.report.FileBytes)
+	} else {
+		c.report.stage("scan", began, c.report.Rows, c.report.FileBytes)
+	}
 	c.logger.Debug("capture: scan finished", "snapshot", c.header.Snapshot, "rows", c.report.Rows)
 	return nil
 }
@@ -78,7 +85,11 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Codec, known *knownRows) error {
 	var last []byte
 	var rows int64
-	for row, err := range c.producer.source.Rows(ctx, c.schema) {
+	stage := "scan"
+	if c.sortsHere() {
+		stage = "sort"
+	}
+	for row, err := range c.orderedRows(ctx) {
 		if err != nil {
 			return err
 		}
@@ -97,10 +108,10 @@ func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Code
 			return err
 		}
 		if rows%progressRows == 0 {
-			c.progress("scan", rows, w.out.Size(), c.expected)
+			c.progress(stage, rows, w.out.Size(), c.expected)
 		}
 	}
-	c.progress("scan", rows, w.out.Size(), rows)
+	c.progress(stage, rows, w.out.Size(), rows)
 	return ctx.Err()
 }
 

@@ -284,7 +284,7 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 		}
 		print, err := codec.Fingerprint(row.Image)
 		if err != nil {
-			return digest, fmt.Errorf("row %s: %w", codec.FormatKey(row.Key), err)
+			return digest, fmt.Errorf("row %s: %w", codec.FormatRow(row), err)
 		}
 		digest.Add(print)
 		if !do(row) {

@@ -1,9 +1,12 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"rewind/change"
@@ -23,6 +26,7 @@ type History struct {
 type Version struct {
 	Snapshot  int64     `json:"snapshot"`
 	Op        string    `json:"op"`                  // r, c, u, d
+	EqualRow  int64     `json:"equal_row,omitempty"` // of a table without a key: which of the rows that equal each other, from 1
 	Inferred  bool      `json:"inferred,omitempty"`  // no change says so: a baseline shows it
 	NotBefore time.Time `json:"not_before,omitzero"` // the change was made after this: the read of the point before began then
 	FirstSeen time.Time `json:"first_seen"`          // read_ended of its restore point
@@ -48,39 +52,99 @@ type hit struct {
 	rows          *table.Schema
 }
 
-// RowHistory finds the versions of the row with a key such as order_id=42,line=1 in the committed snapshots. Only the
-// key's partition is read.
+// wanted is the key that a history is asked for.
+type wanted struct {
+	text  string        // as it was typed
+	key   []byte        // under schema
+	rows  *table.Schema // the newest that the text fits
+	shown string        // for people
+}
+
+// readWanted reads a key's text as one of the newest schema that it fits: a row may be older than a column of its table.
+func readWanted(points []Point, text string) (w wanted, err error) {
+	for i := len(points) - 1; i >= 0; i-- {
+		if i < len(points)-1 && points[i].SchemaIdentity == points[i+1].SchemaIdentity {
+			continue
+		}
+		codec, codecErr := table.NewCodec(points[i].TableSchema())
+		if codecErr != nil {
+			return w, codecErr
+		}
+		key, keyErr := codec.ParseKey(text)
+		if keyErr != nil {
+			err = cmp.Or(err, keyErr)
+			continue
+		}
+		w = wanted{text: text, key: key, rows: codec.Schema(), shown: codec.FormatKey(key)}
+		if w.rows.WholeRow {
+			w.shown = text
+		}
+		return w, nil
+	}
+	return w, err
+}
+
+// RowHistory finds the versions of the row with a key such as order_id=42,line=1 in the committed snapshots. Only the key's
+// partition is read. Where the key is the whole row, it finds when each of the rows that equal it came and went.
 func (j *Journal) RowHistory(ctx context.Context, key string) (History, error) {
 	points := j.Points()
 	if len(points) == 0 {
 		return History{}, j.NoPoints()
 	}
-	newest, err := table.NewCodec(points[len(points)-1].TableSchema())
+	w, err := readWanted(points, key)
 	if err != nil {
 		return History{}, err
 	}
-	wanted, err := newest.ParseKey(key)
-	if err != nil {
-		return History{}, err
-	}
-	t := &teller{History: History{Table: j.name.String(), Key: newest.FormatKey(wanted)}}
+	h := History{Table: j.name.String(), Key: w.shown}
+	var searched []searchedChain
 	for _, chain := range chainsOf(points) {
-		hits, why, err := j.search(ctx, chain, key, wanted)
+		hits, why, err := j.search(ctx, chain, w)
 		if err != nil {
 			return History{}, err
 		}
 		if why != "" {
-			t.Unread = append(t.Unread, why)
+			h.Unread = append(h.Unread, why)
 			continue
 		}
-		for _, p := range chain {
-			if err := t.tell(p, hits[p.ID]); err != nil {
-				return History{}, err
-			}
+		searched = append(searched, searchedChain{chain, hits})
+	}
+	return j.tell(h, w, searched, points[len(points)-1])
+}
+
+// searchedChain is a chain and what was found in it, by the rows' ordinals and by snapshot.
+type searchedChain struct {
+	points []Point
+	hits   map[uint64]map[int64]hit
+}
+
+// tell makes the versions of each row that was found.
+func (j *Journal) tell(h History, w wanted, searched []searchedChain, newest Point) (History, error) {
+	ordinals := map[uint64]bool{0: true}
+	for _, s := range searched {
+		for n := range s.hits {
+			ordinals[n] = true
 		}
 	}
-	t.finish(j, points[len(points)-1])
-	return t.History, nil
+	for _, n := range slices.Sorted(maps.Keys(ordinals)) {
+		t := &teller{}
+		for _, s := range searched {
+			for _, p := range s.points {
+				if err := t.tell(p, s.hits[n][p.ID]); err != nil {
+					return History{}, err
+				}
+			}
+		}
+		t.finish(newest)
+		for i := range t.Versions {
+			if w.rows.WholeRow {
+				t.Versions[i].EqualRow = int64(n) + 1
+			}
+		}
+		h.Versions, h.Searched = append(h.Versions, t.Versions...), t.Searched
+	}
+	slices.SortStableFunc(h.Versions, func(a, b Version) int { return a.FirstSeen.Compare(b.FirstSeen) })
+	h.Unread = append(h.Unread, j.unread()...)
+	return h, nil
 }
 
 // chainsOf cuts points into runs that share a baseline.
@@ -97,24 +161,29 @@ func chainsOf(points []Point) [][]Point {
 	return chains
 }
 
-// search finds the key's changes in one chain, by snapshot. why says that the chain knows no such key.
-func (j *Journal) search(ctx context.Context, chain []Point, text string, newest []byte) (hits map[int64]hit, why string, err error) {
+// search finds the key's changes in one chain, by ordinal and by snapshot. why says that the chain knows no such key.
+func (j *Journal) search(ctx context.Context, chain []Point, w wanted) (hits map[uint64]map[int64]hit, why string, err error) {
 	end := chain[len(chain)-1]
 	codec, err := table.NewCodec(end.TableSchema())
 	if err != nil {
 		return nil, "", err
 	}
-	wanted, err := codec.ParseKey(text)
+	another := func(reason error) string {
+		return fmt.Sprintf("from %s to %s the table had another key: %v", stamp(chain[0].ReadEnded), stamp(end.ReadEnded), reason)
+	}
+	if codec.Schema().WholeRow != w.rows.WholeRow {
+		return nil, another(fmt.Errorf("%s", strings.Join(codec.Schema().KeyNames(), ", "))), nil
+	}
+	key, err := codec.ParseKey(w.text)
 	if err != nil {
-		return nil, fmt.Sprintf("from %s to %s the table had another key: %v",
-			stamp(chain[0].ReadEnded), stamp(end.ReadEnded), err), nil
+		return nil, another(err), nil
 	}
 	partitions, err := j.partitionsOf(end)
 	if err != nil {
 		return nil, "", err
 	}
-	s := &search{wanted: wanted, to: end.TableSchema(), hits: make(map[int64]hit)}
-	for _, number := range partitionsOfKey(chain, text, wanted, newest) {
+	s := &search{wanted: key, codec: codec, hits: make(map[uint64]map[int64]hit)}
+	for _, number := range partitionsOfKey(chain, w, key) {
 		for e, err := range partitions[number].changes(ctx, end.links) {
 			if err != nil {
 				return nil, "", err
@@ -127,8 +196,17 @@ func (j *Journal) search(ctx context.Context, chain []Point, text string, newest
 	return s.hits, "", nil
 }
 
-// partitionsOfKey lists the partitions that can hold the key: one, but for a decimal key whose scale grew.
-func partitionsOfKey(chain []Point, text string, keys ...[]byte) []int {
+// partitionsOfKey lists the partitions that can hold the key: one, but for a decimal key whose scale grew, and for rows that equal
+// each other, which are spread over all.
+func partitionsOfKey(chain []Point, w wanted, key []byte) []int {
+	var numbers []int
+	if w.rows.WholeRow {
+		for number := range chain[0].Partitions {
+			numbers = append(numbers, number)
+		}
+		return numbers
+	}
+	keys := [][]byte{key, w.key}
 	var schema string
 	for _, p := range chain {
 		if p.SchemaIdentity == schema {
@@ -136,12 +214,11 @@ func partitionsOfKey(chain []Point, text string, keys ...[]byte) []int {
 		}
 		schema = p.SchemaIdentity
 		if codec, err := table.NewCodec(p.TableSchema()); err == nil {
-			if key, err := codec.ParseKey(text); err == nil {
+			if key, err := codec.ParseKey(w.text); err == nil {
 				keys = append(keys, key)
 			}
 		}
 	}
-	var numbers []int
 	for _, key := range keys {
 		numbers = append(numbers, change.Partition(key, chain[0].Partitions))
 	}
@@ -152,27 +229,35 @@ func partitionsOfKey(chain []Point, text string, keys ...[]byte) []int {
 // search compares keys as keys of the chain's last schema.
 type search struct {
 	wanted  []byte
-	to      *table.Schema
+	codec   *table.Codec
 	rows    *table.Schema
 	project *table.Projection
 	key     []byte
-	hits    map[int64]hit
+	hits    map[uint64]map[int64]hit
 }
 
 func (s *search) look(e entry) (err error) {
 	if e.rows != s.rows {
 		s.rows = e.rows
-		if s.project, err = table.NewProjection(e.rows, s.to); err != nil {
+		if s.project, err = table.NewProjection(e.rows, s.codec.Schema()); err != nil {
 			return err
 		}
 	}
 	if s.key, err = s.project.AppendKey(s.key[:0], e.Change.Key); err != nil {
 		return err
 	}
-	if slices.Equal(s.key, s.wanted) {
-		s.hits[e.Change.Snapshot] = hit{
-			op: e.Change.Op, before: slices.Clone(e.Change.Before), after: slices.Clone(e.Change.After), rows: e.rows,
-		}
+	if !s.codec.KeyFits(s.key, s.wanted) {
+		return nil
+	}
+	var n uint64
+	if s.codec.Schema().WholeRow {
+		n = table.Ordinal(s.key)
+	}
+	if s.hits[n] == nil {
+		s.hits[n] = make(map[int64]hit)
+	}
+	s.hits[n][e.Change.Snapshot] = hit{
+		op: e.Change.Op, before: slices.Clone(e.Change.Before), after: slices.Clone(e.Change.After), rows: e.rows,
 	}
 	return nil
 }

@@ -11,12 +11,13 @@ import (
 
 // teller makes versions out of restore points in order.
 type teller struct {
-	History
-	last  time.Time // read_began of the restore point before
-	alive bool      // the row is there
-	cells []Cell    // of the row, while it is
-	image []byte    // the same, as it was read
-	rows  *table.Schema
+	Versions []Version
+	Searched int
+	last     time.Time // read_began of the restore point before
+	alive    bool      // the row is there
+	cells    []Cell    // of the row, while it is
+	image    []byte    // the same, as it was read
+	rows     *table.Schema
 }
 
 // tell takes the next restore point and the key's change in it, if there is one.
@@ -104,20 +105,25 @@ func (t *teller) add(v Version, h hit) {
 	}
 }
 
-// finish marks the version that is there now, and says what could not be searched.
-func (t *teller) finish(j *Journal, newest Point) {
+// finish marks the version that is there now.
+func (t *teller) finish(newest Point) {
 	if t.alive {
 		last := &t.Versions[len(t.Versions)-1]
 		last.Current = last.LastSeen.Equal(newest.ReadEnded)
 	}
+}
+
+// unread says what could not be searched.
+func (j *Journal) unread() (why []string) {
 	for _, g := range j.Gaps() {
 		for _, l := range g.Lost {
-			t.Unread = append(t.Unread, fmt.Sprintf("snapshot %d, read until %s, is lost in a gap: %s", l.ID, stamp(l.ReadEnded), g.Reason))
+			why = append(why, fmt.Sprintf("snapshot %d, read until %s, is lost in a gap: %s", l.ID, stamp(l.ReadEnded), g.Reason))
 		}
 	}
 	if damage := j.Damage(); damage != nil {
-		t.Unread = append(t.Unread, "what the journal holds behind damage: "+damage.Error())
+		why = append(why, "what the journal holds behind damage: "+damage.Error())
 	}
+	return why
 }
 
 // cells decodes a hit's images.

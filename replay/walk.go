@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,8 +119,8 @@ func (w *walk) image(key, image []byte) (print table.Fingerprint, err error) {
 	if w.key, err = w.codec.AppendKeyOf(w.key[:0], image); err != nil {
 		return print, err
 	}
-	if !bytes.Equal(w.key, key) {
-		return print, fmt.Errorf("the change of %s holds the row of %s", w.codec.FormatKey(key), w.codec.FormatKey(w.key))
+	if !w.codec.KeyFits(key, w.key) {
+		return print, fmt.Errorf("the change of %s holds the row of %s", w.codec.FormatKey(key), w.codec.FormatRow(table.Row{Key: w.key, Image: image}))
 	}
 	return w.codec.Fingerprint(image)
 }

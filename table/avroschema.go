@@ -19,10 +19,37 @@ type avroRecord struct {
 	Namespace    string      `json:"namespace"`
 	Fields       []avroField `json:"fields"`
 	Table        string      `json:"rewind.table,omitempty"`
-	Key          []int       `json:"rewind.key"`
+	Key          avroKey     `json:"rewind.key"`
 	Order        []int       `json:"rewind.order"`
 	NextColumnID int         `json:"rewind.next_column_id"`
 	EngineTable  string      `json:"rewind.engine_table,omitempty"`
+}
+
+// avroKey is the key's column ids, or the whole row.
+type avroKey struct {
+	ids   []int
+	whole bool
+}
+
+// MarshalJSON writes the ids, or ["*"] for the whole row.
+func (k avroKey) MarshalJSON() ([]byte, error) {
+	switch {
+	case k.whole:
+		return json.Marshal([]string{WholeRowName})
+	case k.ids == nil:
+		return []byte("[]"), nil
+	}
+	return json.Marshal(k.ids)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (k *avroKey) UnmarshalJSON(text []byte) error {
+	var names []string
+	if err := json.Unmarshal(text, &names); err == nil && len(names) == 1 && names[0] == WholeRowName {
+		k.whole = true
+		return nil
+	}
+	return json.Unmarshal(text, &k.ids)
 }
 
 type avroField struct {
@@ -41,13 +68,10 @@ type avroField struct {
 // on fields; "rewind.key", "rewind.order", "rewind.table", "rewind.next_column_id", "rewind.engine_table" on the record) carry the
 // whole Schema: ParseAvroSchema brings it back.
 func (s *Schema) AvroSchema() string {
-	r := avroRecord{Type: "record", Name: s.RecordName(), Namespace: Namespace, Key: s.Key, NextColumnID: s.NextColumnID,
+	r := avroRecord{Type: "record", Name: s.RecordName(), Namespace: Namespace, Key: avroKey{s.Key, s.WholeRow}, NextColumnID: s.NextColumnID,
 		EngineTable: s.Engine.Table}
 	if s.Table != (Name{}) {
 		r.Table = s.Table.String()
-	}
-	if r.Key == nil {
-		r.Key = []int{}
 	}
 	for _, c := range s.Columns {
 		r.Order = append(r.Order, c.ID)
@@ -126,9 +150,9 @@ func ParseAvroSchema(text string) (*Schema, error) {
 
 // schema takes the attributes alone.
 func (r *avroRecord) schema() (*Schema, error) {
-	s := &Schema{NextColumnID: r.NextColumnID, Engine: EngineIDs{Table: r.EngineTable}}
-	if len(r.Key) > 0 {
-		s.Key = r.Key
+	s := &Schema{NextColumnID: r.NextColumnID, WholeRow: r.Key.whole, Engine: EngineIDs{Table: r.EngineTable}}
+	if len(r.Key.ids) > 0 {
+		s.Key = r.Key.ids
 	}
 	if len(r.Fields) > maxColumns {
 		return nil, &SchemaError{Reason: "too many columns"}

@@ -29,8 +29,8 @@ func Changes(from, to *Schema) (said []string) {
 	if !slices.Equal(from.commonIDs(to), to.commonIDs(from)) {
 		say("columns reordered")
 	}
-	if !slices.Equal(from.Key, to.Key) {
-		say("key changed from %v to %v", keyNames(from), keyNames(to))
+	if !sameKey(from, to) {
+		say("key changed from %v to %v", from.KeyNames(), to.KeyNames())
 	}
 	return said
 }

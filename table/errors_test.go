@@ -18,7 +18,7 @@ func TestErrorsForOperators(t *testing.T) {
 		{&UnsupportedTypeError{"map<int,int>"}, "unsupported type map<int,int>", 2, "rewind carries Impala's scalar types; exclude the column in the table's configuration"},
 		{&SchemaError{Reason: "r"}, "schema: r", 2, ""},
 		{&SchemaError{"c", "r"}, `schema: column "c": r`, 2, ""},
-		{&KeyTypeError{"c", Type{Kind: Float}}, `column "c" of type FLOAT cannot be part of a key`, 2, "name other columns as the table's key: any type but FLOAT and DOUBLE"},
+		{&KeyTypeError{"c", Type{Kind: Float}}, `column "c" of type FLOAT cannot be part of a key`, 2, "name other columns as the table's key, any type but FLOAT and DOUBLE; or take the whole row, key: ['*']"},
 		{&TextError{"c", []byte("a\xff")}, `column "c" holds text that is not UTF-8: "a\xff"`, 0, `carry the column as bytes: name "c" under bytes in the table's configuration`},
 		{&ValueError{"c", decimal, "r"}, `column "c": no value of DECIMAL(5,2): r`, 0, ""},
 		{&ParseError{decimal, "x"}, `"x" is no DECIMAL(5,2)`, 2, ""},

@@ -102,6 +102,7 @@ func FuzzKeyOrder(f *testing.F) {
 // FuzzParseAvroSchema: what is accepted comes back the same.
 func FuzzParseAvroSchema(f *testing.F) {
 	f.Add(everyType().AvroSchema())
+	f.Add(whole(everyType()).AvroSchema())
 	f.Add(keyedBy("INT").AvroSchema())
 	f.Add(`{"type":"record","rewind.order":[1],"fields":[{"rewind.id":1}]}`)
 	f.Fuzz(func(t *testing.T, text string) {

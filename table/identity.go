@@ -16,7 +16,11 @@ func (s *Schema) Identity() string {
 	for _, c := range s.IDOrder() {
 		fmt.Fprintf(&b, "%d %q %s %t\n", c.ID, c.Name, c.Type, c.AsBytes)
 	}
-	fmt.Fprintf(&b, "key %d\n", s.Key)
+	if s.WholeRow {
+		b.WriteString("key *\n")
+	} else {
+		fmt.Fprintf(&b, "key %d\n", s.Key)
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }
@@ -30,7 +34,7 @@ func (s *Schema) RecordName() string { return "r_" + s.Identity()[:16] }
 // again between the two is a new one. Elsewhere names say it: then only what was seen to be dropped comes back as a new column.
 // next's own ids are provisional: its Key and its engine's ids refer to them and are translated. prev may be nil.
 func WithIDs(prev, next *Schema) *Schema {
-	out := &Schema{Table: next.Table, Columns: slices.Clone(next.Columns), NextColumnID: 1}
+	out := &Schema{Table: next.Table, Columns: slices.Clone(next.Columns), WholeRow: next.WholeRow, NextColumnID: 1}
 	if prev != nil {
 		out.NextColumnID = max(1, prev.NextColumnID)
 		for _, c := range prev.Columns {

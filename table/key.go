@@ -24,10 +24,14 @@ const (
 	signBit = 1 << 63
 )
 
-// AppendKey encodes the key of a row whose values stand in Schema.Columns order; values are checked as AppendImage checks them.
+// AppendKey encodes the key of a row whose values stand in Schema.Columns order; values are checked as AppendImage checks them. Of a
+// whole row it is the key of the first of the rows that equal it: see SetOrdinal.
 func (c *Codec) AppendKey(dst []byte, row []Value) ([]byte, error) {
 	if err := c.checkLength(row); err != nil {
 		return dst, err
+	}
+	if c.schema.WholeRow {
+		return c.appendRowKey(dst, row)
 	}
 	for i := range c.key {
 		f := &c.key[i]

@@ -23,8 +23,12 @@ func (e *KeyError) Error() string {
 // ExitCode is that of corruption.
 func (e *KeyError) ExitCode() int { return 5 }
 
-// DecodeKey is AppendKey's inverse: the values in Schema.Key order. It refuses what AppendKey never writes.
+// DecodeKey is AppendKey's inverse: the values in Schema.Key order. It refuses what AppendKey never writes, and the key of a whole
+// row, which holds no values.
 func (c *Codec) DecodeKey(key []byte) ([]Value, error) {
+	if c.schema.WholeRow {
+		return nil, &KeyError{Reason: "of a whole row it holds a hash, not the values"}
+	}
 	values := make([]Value, len(c.key))
 	rest := key
 	for i := range c.key {

@@ -14,8 +14,12 @@ import (
 const nullText = "NULL"
 
 // FormatKey writes a key for people: order_id=42,line=1. Texts are quoted where they would not read back; ParseKey reads it. Bytes
-// that are no key of this schema are written as 0x and hex digits: a message about them must not fail as well.
+// that are no key of this schema are written as 0x and hex digits: a message about them must not fail as well. Of a whole row the key
+// knows the hash alone; FormatRow says more.
 func (c *Codec) FormatKey(key []byte) string {
+	if c.schema.WholeRow && len(key) == wholeKeyBytes {
+		return formatHash(key)
+	}
 	values, err := c.DecodeKey(key)
 	if err != nil {
 		return "0x" + hex.EncodeToString(key)
@@ -25,16 +29,18 @@ func (c *Codec) FormatKey(key []byte) string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		column := c.key[i].column
-		b.WriteString(quoteWord(column.Name))
-		b.WriteByte('=')
-		text := column.Type.Format(v)
-		if !v.Null && (column.Type.isText() || column.Type.Kind == Timestamp) {
-			text = quoteWord(text)
-		}
-		b.WriteString(text)
+		b.WriteString(keyWordText(c.key[i].column, v))
 	}
 	return b.String()
+}
+
+// keyWordText is column=value.
+func keyWordText(column Column, v Value) string {
+	text := column.Type.Format(v)
+	if !v.Null && (column.Type.isText() || column.Type.Kind == Timestamp) {
+		text = quoteWord(text)
+	}
+	return quoteWord(column.Name) + "=" + text
 }
 
 // quoteWord quotes, as Go does, what would not read back as one word.
@@ -61,39 +67,74 @@ func (e *KeyTextError) Error() string { return fmt.Sprintf("key %q: %s", e.Text,
 // Hint shows the form.
 func (e *KeyTextError) Hint() string { return "write it as " + e.Form + "; NULL stands for itself" }
 
+// form is how a key must be written.
+func (c *Codec) form() string {
+	const most = 8 // of the columns of a whole row
+	var words []string
+	for i, f := range c.named() {
+		if c.schema.WholeRow && i == most {
+			words = append(words, "…")
+			break
+		}
+		words = append(words, f.column.Name+"=…")
+	}
+	text := strings.Join(words, ",")
+	if c.schema.WholeRow {
+		text += ", every column that is not NULL"
+	}
+	return text
+}
+
+// named is the columns that a key's text may name: of a whole row all, in the table's order.
+func (c *Codec) named() []field {
+	if !c.schema.WholeRow {
+		return c.key
+	}
+	all := make([]field, len(c.fields))
+	for _, f := range c.fields {
+		all[f.position] = f
+	}
+	return all
+}
+
 // ExitCode is that of wrong usage.
 func (e *KeyTextError) ExitCode() int { return 2 }
 
 // ParseKey reads a key as people write it: column=value for every key column, in any order, between commas. A value that holds a
-// comma, or is the text NULL, stands in double quotes with Go's escapes; the value alone is enough where the key is one column.
+// comma, or is the text NULL, stands in double quotes with Go's escapes; the value alone is enough where the key is one column. Of a
+// whole row every column that is not NULL is named, or its hash, as FormatKey writes it.
 func (c *Codec) ParseKey(text string) ([]byte, error) {
-	fail := func(reason string) ([]byte, error) {
-		form := make([]string, len(c.key))
-		for i, f := range c.key {
-			form[i] = f.column.Name + "=…"
-		}
-		return nil, &KeyTextError{text, strings.Join(form, ","), reason}
-	}
+	fail := func(reason string) ([]byte, error) { return nil, &KeyTextError{text, c.form(), reason} }
 	words, err := splitKey(text)
 	if err != nil {
 		return fail(err.Error())
 	}
-	if len(c.key) == 1 && len(words) == 1 && !words[0].named {
-		words[0].name = c.key[0].column.Name
+	columns := c.named()
+	if c.schema.WholeRow && len(words) == 1 && words[0].name == WholeRowName {
+		if key, ok := parseHash(words[0].text); ok {
+			return key, nil
+		}
+		return fail("behind *= stand 32 hex digits, and + and a number behind them for a row that equals others")
+	}
+	if len(columns) == 1 && len(words) == 1 && !words[0].named {
+		words[0].name = columns[0].column.Name
 	}
 	row := make([]Value, len(c.fields))
+	for i := range row {
+		row[i].Null = true
+	}
 	given := make(map[string]bool, len(words))
 	for _, w := range words {
 		column, found := c.schema.ColumnNamed(w.name)
 		if !found {
 			column, found = c.schema.ColumnNamed(strings.ToLower(w.name))
 		}
-		f := c.keyField(column.ID)
+		f := fieldOf(columns, column.ID)
 		if !w.named && w.name == "" {
 			return fail(fmt.Sprintf("%q does not say which column it is of", w.text))
 		}
 		if !found || f == nil {
-			return fail(fmt.Sprintf("%q is no key column", w.name))
+			return fail(fmt.Sprintf("%q is no %scolumn", w.name, c.keyWord()))
 		}
 		if given[column.Name] {
 			return fail(fmt.Sprintf("%q is given twice", column.Name))
@@ -103,7 +144,7 @@ func (c *Codec) ParseKey(text string) ([]byte, error) {
 			return fail(fmt.Sprintf("%s: %v", column.Name, err))
 		}
 	}
-	if len(given) != len(c.key) {
+	if len(given) != len(columns) && !c.schema.WholeRow {
 		return fail("it does not name every key column")
 	}
 	key, err := c.AppendKey(nil, row)
@@ -113,10 +154,18 @@ func (c *Codec) ParseKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-func (c *Codec) keyField(id int) *field {
-	for i := range c.key {
-		if c.key[i].column.ID == id {
-			return &c.key[i]
+// keyWord says of what sort the columns are that a key's text names.
+func (c *Codec) keyWord() string {
+	if c.schema.WholeRow {
+		return ""
+	}
+	return "key "
+}
+
+func fieldOf(fields []field, id int) *field {
+	for i := range fields {
+		if fields[i].column.ID == id {
+			return &fields[i]
 		}
 	}
 	return nil

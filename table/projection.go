@@ -61,11 +61,14 @@ func NewProjection(from, to *Schema) (*Projection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Equal(from.Key, to.Key) {
-		return nil, &IncompatibleError{"the key", fmt.Sprint(keyNames(from)), fmt.Sprint(keyNames(to))}
+	if !sameKey(from, to) {
+		return nil, &IncompatibleError{"the key", fmt.Sprint(from.KeyNames()), fmt.Sprint(to.KeyNames())}
 	}
 	p := &Projection{fromCodec: fromCodec, images: true, sameKeys: true}
 	if err := p.pair(fromCodec.fields, toCodec.fields); err != nil {
+		return nil, err
+	}
+	if err := p.checkWholeKeys(from, to); err != nil {
 		return nil, err
 	}
 	for _, id := range to.Key {
@@ -77,14 +80,6 @@ func NewProjection(from, to *Schema) (*Projection, error) {
 		p.images = p.images && c.conversion == keep
 	}
 	return p, nil
-}
-
-func keyNames(s *Schema) []string {
-	var names []string
-	for _, c := range s.KeyColumns() {
-		names = append(names, c.Name)
-	}
-	return names
 }
 
 // pair walks both schemas' columns, which are in id order.

@@ -23,6 +23,7 @@ type Schema struct {
 	Table        Name     // not part of the schema's identity
 	Columns      []Column // in the table's order (DESCRIBE's)
 	Key          []int    // column ids, in key order; empty where nobody needs a key, as when a table is read back for its digest
+	WholeRow     bool     // the key is every column and an ordinal among equal rows; Key is empty then
 	NextColumnID int      // the id that the next new column gets; not part of the identity
 	Engine       EngineIDs
 	NotNull      map[int]bool // columns that the engine says it lets no NULL into; for a scan's eyes alone, not kept
@@ -71,7 +72,7 @@ func (e *KeyTypeError) Error() string {
 
 // Hint says what to do instead.
 func (e *KeyTypeError) Hint() string {
-	return "name other columns as the table's key: any type but FLOAT and DOUBLE"
+	return "name other columns as the table's key, any type but FLOAT and DOUBLE; or take the whole row, key: ['*']"
 }
 
 // ExitCode is that of configuration.
@@ -108,6 +109,9 @@ func (s *Schema) columnFault(c Column) string {
 }
 
 func (s *Schema) validateKey() error {
+	if s.WholeRow && len(s.Key) > 0 {
+		return &SchemaError{Reason: "its key is both the whole row and some columns"}
+	}
 	for i, id := range s.Key {
 		c, found := s.Column(id)
 		if !found {
@@ -147,7 +151,7 @@ func (s *Schema) IDOrder() []Column {
 	return columns
 }
 
-// KeyColumns is the key's columns, in key order.
+// KeyColumns is the key's columns, in key order; none where it is the whole row.
 func (s *Schema) KeyColumns() []Column {
 	columns := make([]Column, 0, len(s.Key))
 	for _, id := range s.Key {
