@@ -126,7 +126,7 @@ func (e *DuplicateKeyError) ExitCode() int { return 6 }
 
 // Hint says what to do.
 func (e *DuplicateKeyError) Hint() string {
-	return "the columns given as the key do not identify a row: name more of them in the configuration, or remove the duplicate"
+	return "the columns given as the key do not identify a row: name more of them in the configuration, remove the duplicate, or take the whole row: key: ['*']"
 }
 
 // OrderError: the engine returned rows out of key order.

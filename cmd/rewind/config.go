@@ -149,6 +149,9 @@ func (c *config) check() error {
 		}
 		seen[name] = true
 		t.name = name
+		if err := checkKey(name, t.Key); err != nil {
+			return fmt.Errorf("tables[%d]: %w", i, err)
+		}
 		if t.Partitions < 0 {
 			return fmt.Errorf("tables[%d]: partitions is %d", i, t.Partitions)
 		}

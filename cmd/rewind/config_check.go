@@ -98,6 +98,7 @@ type tableCheck struct {
 	Unsupported []string  `json:"unsupported,omitempty"`
 	Rows        *int64    `json:"rows,omitempty"`
 	DiskBytes   *int64    `json:"disk_bytes,omitempty"`
+	SortBytes   *int64    `json:"sort_bytes,omitempty"` // of disk, while a table without a key is captured
 	Topic       string    `json:"topic,omitempty"`
 	Partitions  int       `json:"topic_partitions,omitempty"`
 	Staging     string    `json:"staging,omitempty"`
@@ -274,6 +275,10 @@ func checkTable(ctx context.Context, db *impala.DB, check *tableCheck) error {
 	if found.Rows >= 0 {
 		disk := found.Bytes * snapshotsKept
 		check.Rows, check.DiskBytes = &found.Rows, &disk
+		if isWholeRow(check.Key) {
+			sorted := sortBytes(found.Rows, found.Bytes)
+			check.SortBytes = &sorted
+		}
 	}
 	for _, err := range problems {
 		if ctx.Err() != nil || exitCode(ctx, err) == exitUnreachable {

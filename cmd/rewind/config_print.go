@@ -64,6 +64,9 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 		g.add("  kind", fmt.Sprintf("%s, %s", t.Kind, count(int64(t.Columns), "column")))
 	}
 	switch {
+	case isWholeRow(t.Key):
+		g.add("  key", "the whole row (from "+t.KeyFrom+")")
+		g.add("  sorted", sortText(t.SortBytes))
 	case len(t.Key) > 0:
 		g.add("  key", strings.Join(t.Key, ", ")+" (from "+t.KeyFrom+")")
 	case k.Connected:

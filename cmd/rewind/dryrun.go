@@ -132,7 +132,11 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 	if err != nil {
 		return nil, err
 	}
-	d.add("capture "+t.name.String()+": describe it and read it in key order", statements...)
+	how := "in key order"
+	if definition.Schema.WholeRow {
+		how = "in any order, to be sorted here"
+	}
+	d.add("capture "+t.name.String()+": describe it and read it "+how, statements...)
 	d.add("publish what changed to the Kafka topic " + kafka.Name(t.name))
 	return definition.Schema, nil
 }

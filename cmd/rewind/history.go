@@ -20,8 +20,12 @@ func (a *app) historyCommand() *cobra.Command {
 		Long: `Shows the versions of one row, oldest first: what changed, and between which two captures.
 
 A capture sees what the table is, not what happened: a change that came and went between two captures is not seen, and
-the journal says between when a change was made, never by whom.`,
+the journal says between when a change was made, never by whom.
+
+Of a table without a key (key: ['*']) --key names every column that is not NULL, and what is shown is when rows that are
+equal in all of them came and went: such a row is never updated, it goes and another one comes.`,
 		Example: `  rewind history shop.orders --key order_id=42,line=1
+  rewind history shop.events --key 'at="2026-11-23 09:00:00",kind=login'
   rewind history shop.orders --key order_id=42,line=1 --json`,
 		Args:              exactArgs(1),
 		ValidArgsFunction: a.completeTables(1),
@@ -51,7 +55,7 @@ the journal says between when a change was made, never by whom.`,
 			return a.printHistory(h, allColumns)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the row's key: every key column and its value")
+	cmd.Flags().StringVar(&key, "key", "", "the row's key: every key column and its value; without a key every column that is not NULL")
 	cmd.Flags().BoolVar(&allColumns, "all-columns", false, "show every column, not only those that changed")
 	return cmd
 }
@@ -75,9 +79,11 @@ func (a *app) printHistory(h replay.History, allColumns bool) error {
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "%s, %s: %s\n", h.Table, h.Key, count(int64(len(h.Versions)), "version"))
-	for _, v := range h.Versions {
+	for len(h.Versions) > 0 {
+		n := alike(h.Versions)
 		fmt.Fprintln(a.stdout)
-		printVersion(a.stdout, v, allColumns)
+		printVersion(a.stdout, h.Versions[0], equalText(h.Versions[:n]), allColumns)
+		h.Versions = h.Versions[n:]
 	}
 	for _, unread := range h.Unread {
 		fmt.Fprintf(a.stdout, "\nnot searched: %s\n", unread)
@@ -88,7 +94,33 @@ func (a *app) printHistory(h replay.History, allColumns bool) error {
 // opNames are the ops as people say them.
 var opNames = map[string]string{"r": "first seen", "c": "created", "u": "updated", "d": "deleted"}
 
-func printVersion(w io.Writer, v replay.Version, allColumns bool) {
+// alike is how many of the first versions are the same but for which of the equal rows they are of.
+func alike(versions []replay.Version) int {
+	first := versions[0]
+	n := 1
+	for ; n < len(versions); n++ {
+		v, before := versions[n], versions[n-1]
+		if first.EqualRow == 0 || v.EqualRow != before.EqualRow+1 || v.Snapshot != first.Snapshot || v.Op != first.Op ||
+			v.Op == "u" || v.Inferred != first.Inferred || v.Current != first.Current || !v.LastSeen.Equal(first.LastSeen) {
+			break
+		}
+	}
+	return n
+}
+
+// equalText says which of the rows that equal each other versions are of; nothing of a table with a key.
+func equalText(versions []replay.Version) string {
+	first, last := versions[0].EqualRow, versions[len(versions)-1].EqualRow
+	switch {
+	case first == 0:
+		return ""
+	case first == last:
+		return fmt.Sprintf(", equal row %d", first)
+	}
+	return fmt.Sprintf(", equal rows %d to %d", first, last)
+}
+
+func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) {
 	inferred := ""
 	if v.Inferred {
 		inferred = " (inferred from a new baseline)"
@@ -97,7 +129,7 @@ func printVersion(w io.Writer, v replay.Version, allColumns bool) {
 	if !v.NotBefore.IsZero() {
 		between = fmt.Sprintf("between %s and %s", clock(v.NotBefore), clock(v.FirstSeen))
 	}
-	fmt.Fprintf(w, "%s\n  restore point %d\n", paint(w, colorHead, opNames[v.Op]+" "+between+inferred), v.Snapshot)
+	fmt.Fprintf(w, "%s\n  restore point %d\n", paint(w, colorHead, opNames[v.Op]+equal+" "+between+inferred), v.Snapshot)
 	before := map[string]replay.Cell{}
 	for _, cell := range v.Before {
 		before[cell.Column] = cell

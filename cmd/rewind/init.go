@@ -33,8 +33,8 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `Writes a commented rewind.yaml (or the file that --config or $REWIND_CONFIG names). On a terminal it asks for what the
 flags do not say; without one, --brokers, --dsn and --table are needed.
 
---table names a table, db.table; one whose key Impala does not know, with the columns that identify a row: db.table:id,line;
-or all tables of a database: db.*. A table without a known key is written with a hint where to add it, and columns that cannot
+--table names a table, db.table; one whose key Impala does not know, with the columns that identify a row: db.table:id,line,
+or where none do, with the whole row: db.table:*; or all tables of a database: db.*. A table without a known key is written with a hint where to add it, and columns that cannot
 be carried are excluded. The values may hold ${NAME}: it stays in the file as it is, and is read from the environment.
 
 It writes no file over another, but with --force. It ends with 3 when a table still lacks something.`,
@@ -50,7 +50,7 @@ It writes no file over another, but with --force. It ends with 3 when a table st
 	flags.StringVar(&f.dsn, "dsn", "", "where Impala is: impala://host:21050?auth=noauth")
 	flags.StringVar(&f.staging, "staging", "", "URI of a folder that rewind and Impala both see (without: small tables only)")
 	flags.StringVar(&f.data, "data", "./rewind-data", "folder for snapshots and journal, relative to the file")
-	flags.StringArrayVar(&f.tables, "table", nil, "table to protect: db.table, db.table:key,key or db.* (again for more)")
+	flags.StringArrayVar(&f.tables, "table", nil, "table to protect: db.table, db.table:key,key, db.table:* or db.* (again for more)")
 	flags.BoolVar(&f.force, "force", false, "write over a file that is there")
 	return cmd
 }
@@ -92,6 +92,9 @@ func (a *app) init(ctx context.Context, f initFlags) error {
 		}
 	}
 	chosen, err := chooseTables(ctx, db, f.tables)
+	if err == nil && asking {
+		err = w.keys(ctx, db, chosen)
+	}
 	if err != nil {
 		return err
 	}
@@ -147,6 +150,9 @@ func writeNew(path string, text []byte, force bool) error {
 	_, err = file.Write(text)
 	return errors.Join(err, file.Close())
 }
+
+// lacksKey is what a table lacks whose key is neither given nor known.
+const lacksKey = "a key"
 
 // initTable is a table that init writes down.
 type initTable struct {
@@ -214,6 +220,9 @@ func expandTable(ctx context.Context, db *impala.DB, spec string) (names []table
 			}
 			key = append(key, strings.ToLower(k))
 		}
+		if err := checkKey(name, key); err != nil {
+			return nil, nil, usageErrorf("--table '%s:*'", name).because(err)
+		}
 	}
 	return []table.Name{name}, key, nil
 }
@@ -234,7 +243,7 @@ func lookAtTable(ctx context.Context, db *impala.DB, name table.Name, key []stri
 		var denied *impala.GrantError
 		switch {
 		case errors.As(err, &noKey):
-			t.Lacks = "a key"
+			t.Lacks = lacksKey
 		case errors.As(err, &unsupported): // they are excluded
 		case many && errors.As(err, &view):
 			return t, false, nil

@@ -61,6 +61,30 @@ func (w *wizard) servers(f *initFlags) error {
 	return err
 }
 
+// keys asks for the key of each table that lacks nothing else. An empty answer leaves it out: the file says where to add it.
+func (w *wizard) keys(ctx context.Context, db *impala.DB, chosen []initTable) error {
+	for i, t := range chosen {
+		if t.Lacks != lacksKey {
+			continue
+		}
+		answer, err := w.ask("Key of "+t.Table+": columns with commas, or * for the whole row (empty: later)", "")
+		if err != nil {
+			return err
+		}
+		if answer == "" {
+			continue
+		}
+		names, key, err := expandTable(ctx, db, t.Table+":"+answer)
+		if err != nil {
+			return err
+		}
+		if chosen[i], _, err = lookAtTable(ctx, db, names[0], key, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tablesShown bounds the list that a person is asked to choose from.
 const tablesShown = 60
 
@@ -91,7 +115,7 @@ func (w *wizard) tables(ctx context.Context, db *impala.DB) ([]string, error) {
 	if shown > tablesShown {
 		fmt.Fprintf(w.out, "  … and %s more\n", thousands(int64(shown-tablesShown)))
 	}
-	fmt.Fprintln(w.out, "Kudu tables know their key; name that of others behind a colon:\n  shop.orders:order_id,line")
+	fmt.Fprintln(w.out, "Kudu tables know their key; name that of others behind a colon:\n  shop.orders:order_id,line, or shop.events:* where no columns identify a row")
 	answer, err := w.ask("Tables to protect, with spaces between them (db.* is all of a database)", "")
 	if err != nil {
 		return nil, err

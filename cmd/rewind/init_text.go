@@ -14,7 +14,8 @@ const initHead = `# The configuration of rewind. The README describes every key;
 `
 
 const initTables = `
-# The tables to protect. A key names the columns that identify a row; Kudu tables know theirs. Further settings of a table:
+# The tables to protect. A key names the columns that identify a row; Kudu tables know theirs; key: ['*'] is the whole row, where none do.
+# Further settings of a table:
 #   exclude: [column]       columns that are not captured
 #   bytes: [column]         text columns that may hold bytes which are not UTF-8
 #   refresh: true           REFRESH the table first: its files are written by others than Impala
@@ -62,7 +63,7 @@ func (t *initTable) write(b *strings.Builder) {
 	case len(t.Key) > 0:
 		fmt.Fprintf(b, "    # key: [%s]    known from %s\n", quotedList(t.Key), t.KeyFrom)
 	default:
-		b.WriteString("    # key: [column]       no key is known: name the columns that identify a row, or this table is not captured\n")
+		b.WriteString("    # key: [column]       no key is known: name the columns that identify a row, or ['*'] where none do\n")
 	}
 	if len(t.Exclude) > 0 {
 		fmt.Fprintf(b, "    exclude: [%s]    # cannot be carried: %s\n", quotedList(t.Exclude), oneLine(strings.Join(t.unsupported, ", ")))
@@ -127,6 +128,9 @@ func (a *app) printInitTables(path string, tables []initTable) {
 		key := "key " + strings.Join(t.Key, ", ") + " (from " + t.KeyFrom + ")"
 		if t.given {
 			key = "key " + strings.Join(t.Key, ", ")
+		}
+		if isWholeRow(t.Key) {
+			key = "key: the whole row"
 		}
 		if t.Lacks != "" {
 			key = "lacks " + t.Lacks
