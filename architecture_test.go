@@ -20,7 +20,7 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "watch", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
 
 	"producer": {"topic", "change", "table", "ocf", "sorting", "disk", "crypt"},
 	"consumer": {"topic", "change", "journal", "table", "disk", "crypt"},
@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"sandbox": {"table"},
 	"sorting": {"disk"},
 
-	"table": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
+	"table": {}, "metrics": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
 
 	// integration is tests and the programs that only they run; they reach what they like.
 	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
@@ -48,6 +48,7 @@ var homes = map[string][]string{
 	"github.com/segmentio/kafka-go": {"topic"},
 	"github.com/sclgo/impala-go":    {"impala"},
 	"github.com/linkedin/goavro":    {"change", "schemas"},
+	"github.com/prometheus":         {"metrics"},
 	"github.com/spf13/cobra":        {"cmd"},
 	"github.com/jedib0t/go-pretty":  {"cmd"},
 	"github.com/goccy/go-yaml":      {"cmd"},

@@ -52,10 +52,18 @@ type Skip struct {
 type Progress struct {
 	Table     table.Name
 	Partition int
-	Entries   int64 // appended by this Run
+	Entries   int64 // appended since the table was tried last: another try counts from 0
 	Bytes     int64
 	Next      int64 // offset that is read next
 	End       int64 // the partition's end at the start
+	Repeats   int64 // messages dropped by this try, as are those that follow
+	Stale     int64
+	Doubtful  int64
+	Gaps      int64     // written by this try
+	Snapshot  int64     // the last one whose Commit the journal holds; 0: none is known
+	ReadEnded time.Time // of that snapshot
+	Across    int       // partitions that the last snapshot begun lies in; 0: none is known
+	Torn      bool      // a gap took what the next snapshots build on: only a baseline can be restored
 }
 
 // Report says what Run appended.

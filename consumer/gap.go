@@ -41,6 +41,7 @@ func (p *partition) gap(offset, next int64, cause, reason string) (journal.Entry
 	}
 	record, err := change.AppendEntry(nil, offset, message)
 	p.sequence.lose(gap)
+	p.sequence.held.take(change.Message{Gap: gap})
 	p.report.Gaps++
 	return journal.Entry{Offset: offset, Record: record, Schema: p.gapSchema()}, err
 }

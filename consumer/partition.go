@@ -53,6 +53,7 @@ func (p *partition) run(ctx context.Context) (err error) {
 		return err
 	}
 	p.logger.Debug("consume: resumed", "next", p.next, "end", p.end)
+	p.tell()
 	defer p.gauge(context.WithoutCancel(ctx), true)
 	return p.follow(ctx)
 }
@@ -151,6 +152,7 @@ func (p *partition) followOn(ctx context.Context) error {
 		if err := p.append(entries, next); err != nil {
 			return err
 		}
+		p.tell()
 		if err := p.encryptSealed(ctx); err != nil {
 			return err
 		}
@@ -185,9 +187,6 @@ func (p *partition) append(entries []journal.Entry, next int64) error {
 	p.report.Entries += int64(len(entries))
 	p.table.flows()
 	p.logger.Debug("journal: appended", "entries", len(entries), "next", p.journal.NextOffset())
-	p.table.options.Progress(Progress{
-		Table: p.table.name, Partition: p.number, Entries: p.report.Entries, Bytes: p.report.Bytes, Next: p.next, End: p.end,
-	})
 	return nil
 }
 
@@ -260,6 +259,7 @@ func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
 	if v != accepted || err != nil {
 		return journal.Entry{}, v, err
 	}
+	p.sequence.held.take(decoded)
 	record, err := change.AppendEntry(make([]byte, 0, len(m.Value)+16), m.Offset, m.Value)
 	entry := journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}
 	if decoded.Gap != nil {

@@ -76,6 +76,7 @@ func (p *partition) readSegment(info journal.SegmentInfo, end int64, active bool
 
 // take follows an entry of the journal: all that stands there was accepted once.
 func (s *sequence) take(m change.Message) {
+	s.held.take(m)
 	if m.Gap != nil && !m.Gap.Refused() {
 		s.lose(m.Gap)
 		return
@@ -105,6 +106,7 @@ func (s *sequence) precede(before sequence) {
 		s.stamp, s.refused, s.lost = before.stamp, before.refused, s.lost || before.lost
 	}
 	s.snapshot, s.seq, s.closed = before.snapshot, before.seq, before.closed
+	s.held.precede(before.held)
 	if !s.holes { // a Gap may have taken a later Commit
 		s.commit = before.commit
 	}

@@ -31,6 +31,8 @@ type sequence struct {
 	decides  bool  // partition 0: a snapshot committed here is committed
 
 	partitions int // of the last snapshot that has begun since the start
+
+	held held // what of it can be restored
 }
 
 // outOfOrder says what a message should have been.

@@ -6,6 +6,7 @@ import (
 
 	"rewind/disk"
 	"rewind/impala"
+	"rewind/metrics"
 	"rewind/producer"
 	"rewind/replay"
 	"rewind/table"
@@ -19,8 +20,9 @@ type capturer struct {
 	db        *impala.DB
 	ours      bool // close the engine with it
 	producers map[table.Name]*tableProducer
-	meter     *meter // of the capture that runs
-	overtaken bool   // another producer of a table was met: two of them would take turns for ever
+	meter     *meter            // of the capture that runs
+	counts    *metrics.Producer // nil: nobody listens
+	overtaken bool              // another producer of a table was met: two of them would take turns for ever
 }
 
 // tableProducer is the producer of one table, and its Kafka.

@@ -24,6 +24,7 @@ type consumeFlags struct {
 
 func (a *app) consumeCommand() *cobra.Command {
 	f := consumeFlags{}
+	var listen listenFlags
 	cmd := &cobra.Command{
 		Use:   "consume [TABLE...]",
 		Short: "Keep in the journal what was published to Kafka",
@@ -36,10 +37,14 @@ up: the journal then says for good that there is a gap. Where Kafka's retention 
 the gap is written without being asked, for nobody can bring them back; with --until-caught-up the command then ends
 with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" closes them.`,
 		Example: `  rewind consume
+  rewind consume --listen 127.0.0.1:9470
   rewind consume --until-caught-up
   rewind consume shop.orders --partition 2 --skip 1234`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := listen.check(!f.untilCaughtUp, "rewind consume --listen 127.0.0.1:9469"); err != nil {
+				return err
+			}
 			c, err := a.loadConfig()
 			if err != nil {
 				return err
@@ -52,11 +57,15 @@ with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" clos
 			if err != nil {
 				return err
 			}
+			o := consumer.Options{UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound}
+			served, err := a.listenConsume(cmd.Context(), c, tables, listen, &o)
+			if err != nil {
+				return err
+			}
+			defer served.close()
 			m := a.newMeter()
 			defer m.stop()
-			report, err := a.consume(cmd.Context(), c, tables, consumer.Options{
-				UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound,
-			}, m)
+			report, err := a.consume(cmd.Context(), c, tables, o, m)
 			m.stop()
 			if err == nil && f.untilCaughtUp && len(skip) == 0 {
 				err = gapsWritten(report)
@@ -68,6 +77,7 @@ with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" clos
 	flags.BoolVar(&f.untilCaughtUp, "until-caught-up", false, "end at the ends that the topics have at the start")
 	flags.Int64Var(&f.skip, "skip", 0, "give up the message at this offset, if the consumer stops there (needs a table and --partition)")
 	flags.Int64Var(&f.skipUntil, "skip-until", 0, "with --skip: the first offset that is not given up (default: the one after it)")
+	listen.add(cmd, "a table's last restore point")
 	flags.IntVar(&f.partition, "partition", -1, "with --skip: the partition")
 	flags.BoolVar(&f.signAsFound, "sign-as-found", false, "sign journals as they stand, though their signed head is missing or another one (journal.sign_key)")
 	return cmd

@@ -25,6 +25,7 @@ type captureFlags struct {
 func (a *app) produceCommand() *cobra.Command {
 	var f captureFlags
 	var every time.Duration
+	var listen listenFlags
 	cmd := &cobra.Command{
 		Use:   "produce [TABLE...]",
 		Short: "Capture tables: read them, and publish what changed to Kafka",
@@ -35,6 +36,7 @@ Whoever lost the snapshot folder has two ways out: --rebuild makes it again from
 piece), --rebaseline publishes the table anew.`,
 		Example: `  rewind produce
   rewind produce shop.orders --every 5m
+  rewind produce --every 5m --listen 127.0.0.1:9469 --max-age 30m
   rewind produce shop.orders --rebuild
   rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
 		ValidArgsFunction: a.completeTables(0),
@@ -48,6 +50,9 @@ piece), --rebaseline publishes the table anew.`,
 			if every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.dryRun) {
 				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
 			}
+			if err := listen.check(every > 0, "rewind produce --every 5m --listen 127.0.0.1:9469"); err != nil {
+				return err
+			}
 			c, err := a.loadConfig()
 			if err != nil {
 				return err
@@ -59,11 +64,17 @@ piece), --rebaseline publishes the table anew.`,
 			if f.dryRun {
 				return a.dryProduce(cmd.Context(), c, tables, f)
 			}
+			served, counts, err := a.listenProduce(cmd.Context(), tables, listen)
+			if err != nil {
+				return err
+			}
+			defer served.close()
 			k, err := a.newCapturer(cmd.Context(), c, nil)
 			if err != nil {
 				return err
 			}
 			defer k.close()
+			k.counts = counts
 			if every > 0 {
 				return k.produceLoop(cmd.Context(), tables, every)
 			}
@@ -71,6 +82,7 @@ piece), --rebaseline publishes the table anew.`,
 		},
 	}
 	flags := cmd.Flags()
+	listen.add(cmd, "a table's last capture")
 	flags.DurationVar(&every, "every", 0, "capture again and again at this interval, until stopped")
 	flags.BoolVar(&f.rebuild, "rebuild", false, "first make the lost snapshot file again, from the journal")
 	flags.BoolVar(&f.rebaseline, "rebaseline", false, "publish the table anew, building on nothing")
@@ -109,8 +121,10 @@ func (k *capturer) produceOnce(ctx context.Context, tables []tableConfig, f capt
 	var failed []error
 	for i, t := range tables {
 		m := k.app.newMeter()
+		ended := k.begun(t.name)
 		report, err := k.capture(ctx, t, f, m)
 		m.stop()
+		ended(ctx, report, err)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
