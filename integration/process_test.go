@@ -36,24 +36,34 @@ type protected struct {
 // newProject makes a project whose restores go through files that the engine sees.
 func newProject(t *testing.T, name string, tables ...protected) *project {
 	t.Helper()
-	return newProjectWith(t, name, fmt.Sprintf("staging: %q", "file://"+workFolder(t, name+"/staging")), tables...)
+	return newProjectWith(t, name, staged(t, name), tables...)
+}
+
+// staged are the engine's settings with which a project's restores go through files.
+func staged(t *testing.T, name string) string {
+	t.Helper()
+	return fmt.Sprintf("staging: %q", "file://"+workFolder(t, name+"/staging"))
 }
 
 // newProjectWith makes a project with other settings of the engine.
 func newProjectWith(t *testing.T, name, settings string, tables ...protected) *project {
 	t.Helper()
 	p := &project{t: t, dir: workFolder(t, name), binary: setting(t, "REWIND_BINARY")}
+	p.configure(fmt.Sprintf("brokers: [%q], partitions: 3", setting(t, "REWIND_KAFKA")), fmt.Sprintf("dsn: %q, %s", setting(t, "REWIND_DSN"), settings), "./data", tables...)
+	return p
+}
+
+// configure writes the project's rewind.yaml.
+func (p *project) configure(kafka, impala, data string, tables ...protected) {
+	p.t.Helper()
 	var yaml strings.Builder
-	fmt.Fprintf(&yaml, "kafka:  {brokers: [%q], partitions: 3}\n", setting(t, "REWIND_KAFKA"))
-	fmt.Fprintf(&yaml, "impala: {dsn: %q, %s}\n", setting(t, "REWIND_DSN"), settings)
-	fmt.Fprintf(&yaml, "data:   ./data\ntables:\n")
+	fmt.Fprintf(&yaml, "kafka:  {%s}\nimpala: {%s}\ndata:   %s\ntables:\n", kafka, impala, data)
 	for _, table := range tables {
 		fmt.Fprintf(&yaml, "  - {name: %s, key: [%s]}\n", table.name, strings.Join(table.key, ", "))
 	}
 	if err := os.WriteFile(filepath.Join(p.dir, "rewind.yaml"), []byte(yaml.String()), 0o600); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	return p
 }
 
 // process is a running rewind.
@@ -68,9 +78,9 @@ type process struct {
 	ended   error
 }
 
-// start runs rewind with a log of every stage; watch, where it is not nil, is called with the message of each log line before the next
+// start runs rewind with a log of every stage; watch, where it is not nil, is called with the stage of each log line before the next
 // line is read.
-func (p *project) start(watch func(process *process, message string), args ...string) *process {
+func (p *project) start(watch func(process *process, stage string), args ...string) *process {
 	p.t.Helper()
 	r := &process{p: p, name: fmt.Sprintf("%03d-%s", p.number.Add(1), args[0]), done: make(chan struct{})}
 	r.command = exec.Command(p.binary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...)
@@ -89,7 +99,7 @@ func (p *project) start(watch func(process *process, message string), args ...st
 		for lines.Scan() {
 			r.stderr.WriteString(lines.Text() + "\n")
 			if watch != nil {
-				watch(r, message(lines.Bytes()))
+				watch(r, stageOf(lines.Bytes()))
 			}
 		}
 	})
@@ -106,11 +116,18 @@ func (p *project) start(watch func(process *process, message string), args ...st
 	return r
 }
 
-// message is the msg of a line of the log; "" for another line.
-func message(line []byte) string {
-	var entry struct{ Msg string }
+// stageOf is the message of a line of the log, with the partition where it has one: "publish: commit acknowledged partition=2"; "" for
+// another line.
+func stageOf(line []byte) string {
+	var entry struct {
+		Msg       string
+		Partition *int
+	}
 	if json.Unmarshal(line, &entry) != nil {
 		return ""
+	}
+	if entry.Partition != nil {
+		return fmt.Sprintf("%s partition=%d", entry.Msg, *entry.Partition)
 	}
 	return entry.Msg
 }

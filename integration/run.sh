@@ -4,6 +4,7 @@
 #
 #   integration/run.sh                      all tests
 #   integration/run.sh -run TestFlights -v  what `go test` understands
+#   integration/run.sh soak [20m]           the whole pipeline for that long under faults from a seed, which it prints; nothing else
 #   integration/run.sh up                   starts the servers and leaves them; prints the settings, so that
 #                                           `. /tmp/rewind-integration/env.sh && go test -tags integration -run … ./integration/` runs one test
 #   integration/run.sh down                 stops and removes them
@@ -12,8 +13,9 @@
 #   REWIND_SEED   repeats the random choices of an earlier run
 #   REWIND_ROWS   rows of the generated tables, for a quick look (default: 100000)
 #   REWIND_KEEP   1 keeps the folder
-#   KAFKA_PORT, HIVE_PORT  the ports (29092 and 29093; 29050 and 29051)
-# Needs go and python3; installs a JDK, Maven and python3's venv through apt-get where they are missing.
+#   KAFKA_PORT, HIVE_PORT  the ports (29092 to 29095; 29050 and 29051)
+#   REWIND_SOAK   how long the soak goes on (default: 90s; 20m where it is asked for alone)
+# Needs go and python3, and root or sudo for a small disk that a test fills; installs a JDK, Maven and python3's venv through apt-get where they are missing.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 cd "$HERE/.."
@@ -33,9 +35,13 @@ fi
 touch "$WORK/.rewind-integration"
 export KAFKA_WORK=$WORK/kafka HIVE_WORK=$WORK/hive
 
+root=()
+if [ "$(id -u)" != 0 ]; then root=(sudo); fi
+
 down() {
   "$HERE/engines/hive-down.sh" || true
   "$HERE/engines/kafka-down.sh" || true
+  if mountpoint -q "$WORK/small"; then "${root[@]}" umount "$WORK/small" || true; fi
   if [ "${REWIND_KEEP:-0}" = 1 ]; then echo "run.sh: kept $WORK" >&2; else rm -rf "$WORK"; fi
 }
 
@@ -46,12 +52,22 @@ up() {
   dsn=$("$HERE/engines/hive-up.sh")
   CGO_ENABLED=0 go build -o "$WORK/rewind" ./cmd/rewind
   "$HERE/fetch.sh" "$WORK/python" "$WORK/flights"
-  mkdir -p "$WORK/tests"
+  mkdir -p "$WORK/tests" "$WORK/small"
+  # A disk that can be filled.
+  if ! mountpoint -q "$WORK/small"; then
+    "${root[@]}" mount -t tmpfs -o "size=${SMALL_DISK:-64m},mode=0700,uid=$(id -u),gid=$(id -g)" rewind-small "$WORK/small"
+  fi
   cat >"$WORK/env.sh" <<ENV
 export REWIND_KAFKA='$brokers'
+export REWIND_KAFKA_WORK='$KAFKA_WORK'
+export REWIND_KAFKA_BEHIND='127.0.0.1:$((KAFKA_PORT + 2))'
+export REWIND_KAFKA_PROXY='127.0.0.1:$((KAFKA_PORT + 3))'
 export REWIND_DSN='$dsn'
+export REWIND_HIVE_WORK='$HIVE_WORK'
+export REWIND_HIVE_PORT='$HIVE_PORT'
 export REWIND_BINARY='$WORK/rewind'
 export REWIND_WORK='$WORK/tests'
+export REWIND_SMALL='$WORK/small'
 export REWIND_PYTHON='$WORK/python/bin/python3'
 export REWIND_FLIGHTS='$WORK/flights/flights.csv.zip'
 export REWIND_JARS='${HIVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hive-jars/4.0.1}/lib'
@@ -69,10 +85,18 @@ up)
   exit
   ;;
 esac
+tests=(-tags integration -count=1 -timeout 40m)
+if [ "${1:-}" = soak ]; then
+  export REWIND_SOAK=${2:-20m} SMALL_DISK=${SMALL_DISK:-512m}
+  shift "$#"
+  tests=(-tags integration -count=1 -timeout 6h -v -run '^TestSoak$')
+fi
 trap down EXIT
 trap 'exit 130' INT TERM
 up
 # shellcheck disable=SC1091
 . "$WORK/env.sh"
-go test -tags integration -count=1 -timeout 40m "$@" ./integration/...
-if [ -f "$WORK/tests/flights.md" ]; then cat "$WORK/tests/flights.md"; fi
+go test "${tests[@]}" "$@" ./integration/...
+for report in flights soak; do
+  if [ -f "$WORK/tests/$report.md" ]; then cat "$WORK/tests/$report.md"; fi
+done

@@ -2,7 +2,8 @@
 # kafka-up.sh - starts one real Apache Kafka broker (KRaft, combined mode) on 127.0.0.1, from Maven artifacts.
 # Where it runs already it only prints its address again.
 #
-#   KAFKA_PORT   the clients' port; the controller takes the next one (default 29092)
+#   KAFKA_PORT   the clients' port; the controller takes the next one (default 29092). The one after that is a listener whose
+#                advertised address is the port behind it: a test puts a proxy there that delays, cuts and swallows
 #   KAFKA_WORK   folder for data and logs                             (default /tmp/rewind-kafka-$KAFKA_PORT)
 #   KAFKA_HEAP   JVM heap                                             (default 512m)
 #   KAFKA_CACHE  the jars: 45 MB, seconds to fetch                    (default ~/.cache/kafka-jars/4.3.1)
@@ -28,7 +29,7 @@ if running "$WORK/kafka.pid" "$WORK/server.properties"; then
   echo "127.0.0.1:$PORT"
   exit 0
 fi
-for port in "$PORT" $((PORT + 1)); do
+for port in "$PORT" $((PORT + 1)) $((PORT + 2)); do
   if listening "$port"; then die "port $port is in use"; fi
 done
 
@@ -53,9 +54,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:$((PORT + 1))
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$PORT,CONTROLLER://127.0.0.1:$((PORT + 1))
-advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,CONTROLLER://127.0.0.1:$((PORT + 1))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$PORT,CONTROLLER://127.0.0.1:$((PORT + 1)),PROXIED://127.0.0.1:$((PORT + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,CONTROLLER://127.0.0.1:$((PORT + 1)),PROXIED://127.0.0.1:$((PORT + 3))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$WORK/data
 log.retention.hours=-1

@@ -1,0 +1,158 @@
+//go:build integration
+
+package integration
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// stageLine finds in the source what a DEBUG line says about a stage of the work.
+var stageLine = regexp.MustCompile(`Logger?\.Debug\("((?:capture|publish|snapshot|consume|journal|restore|swap): [^"]+)"`)
+
+// rareStages are logged only where something else went wrong; TestKilledAtRareStages goes there, or they mark no stage.
+var rareStages = map[string]string{
+	"capture: another producer opened a term at the same moment": "a race of two producers",
+	"consume: the group's offset was not moved":                  "Kafka is away",
+	"swap: old renamed back":                                     "somebody wrote meanwhile",
+}
+
+// stagesInSource are all stages that the program marks in its log.
+func stagesInSource(t *testing.T) (all []string) {
+	t.Helper()
+	for _, folder := range []string{"producer", "consumer", "replay", "impala", "topic", "journal", "cmd/rewind"} {
+		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, m := range stageLine.FindAllStringSubmatch(string(text), -1) {
+				all = append(all, m[1])
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// stages are those that the runs of the commands logged, in order; the second time that one is logged does not count.
+type loggedStages map[string][]string
+
+// record runs a command to its good end and notes its stages.
+func (s loggedStages) record(p *project, command string, args ...string) (stdout string) {
+	p.t.Helper()
+	r := p.start(func(_ *process, stage string) {
+		part, _, found := strings.Cut(stage, ": ")
+		_, rare := rareStages[stage]
+		if found && !rare && slices.Contains(stageParts, part) && !slices.Contains(s[command], stage) {
+			s[command] = append(s[command], stage)
+		}
+	}, args...)
+	if code := r.wait(); code != 0 {
+		p.t.Fatalf("%v ended with %d\n%s", args, code, tail(r.stderr.String()))
+	}
+	return r.stdout.String()
+}
+
+var stageParts = []string{"capture", "publish", "snapshot", "consume", "journal", "restore", "swap"}
+
+// of are the stages of a command whose part of the program is one of these.
+func (s loggedStages) of(command string, parts ...string) (all []string) {
+	for _, stage := range s[command] {
+		if part, _, _ := strings.Cut(stage, ": "); slices.Contains(parts, part) {
+			all = append(all, stage)
+		}
+	}
+	return all
+}
+
+// missing are the source's stages that no command logged.
+func (s loggedStages) missing(t *testing.T) (all []string) {
+	for _, stage := range stagesInSource(t) {
+		_, rare := rareStages[stage]
+		logged := false
+		for _, stages := range s {
+			logged = logged || slices.ContainsFunc(stages, func(l string) bool { return l == stage || strings.HasPrefix(l, stage+" partition=") })
+		}
+		if !rare && !logged {
+			all = append(all, stage)
+		}
+	}
+	return all
+}
+
+// killAt runs a command and kills it at the first line of its log that marks a stage; the stage must come.
+func (p *project) killAt(stage string, args ...string) {
+	p.t.Helper()
+	seen := false
+	r := p.start(func(r *process, logged string) {
+		if logged == stage && !seen {
+			seen = true
+			r.kill()
+		}
+	}, args...)
+	code := r.wait()
+	switch {
+	case !seen:
+		p.t.Fatalf("%v ended with %d before %q\n%s", args, code, stage, tail(r.stderr.String()))
+	case code != -1:
+		p.t.Logf("%v had ended with %d when it was to be killed at %q", args, code, stage)
+	}
+}
+
+// capture captures the table, which must succeed, and gives the restore point's id.
+func (p *project) capture(args ...string) int64 {
+	p.t.Helper()
+	lines := jsonLines[struct{ Snapshot int64 }](p.t, p.run(append([]string{"produce", "--json"}, args...)...))
+	if len(lines) != 1 {
+		p.t.Fatalf("captures: %+v", lines)
+	}
+	return lines[0].Snapshot
+}
+
+// tidy expects nothing of a restore to be left: no staging folder, no record, and in the database only the tables named.
+func (o *oracle) tidy(p *project, others ...string) {
+	o.t.Helper()
+	if left, err := os.ReadDir(filepath.Join(p.dir, "staging")); err != nil || len(left) > 0 {
+		o.t.Errorf("left over in staging: %v %v", left, err)
+	}
+	left, err := filepath.Glob(filepath.Join(p.dir, "data", "restore", "*.json"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for _, path := range left {
+		if !strings.HasPrefix(filepath.Base(path), "replaced-") {
+			o.t.Errorf("left over: %s", path)
+		}
+	}
+	database, table, _ := strings.Cut(o.name, ".")
+	want := append([]string{table, table + "_feed"}, others...)
+	slices.Sort(want)
+	if got := o.engine.texts("SHOW TABLES IN " + database); !slices.Equal(got, want) {
+		o.t.Errorf("tables: %v, not %v", got, want)
+	}
+}
+
+// kept are the tables that a replace has kept.
+func (o *oracle) kept() (all []string) {
+	o.t.Helper()
+	database, table, _ := strings.Cut(o.name, ".")
+	for _, name := range o.engine.texts("SHOW TABLES IN " + database) {
+		if strings.HasPrefix(name, table+"__rewind_") && !strings.HasPrefix(name, table+"__rewind_new_") {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+func idText(id int64) string { return fmt.Sprint(id) }
