@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 // engine is one session with the real engine, through the proxy as the binary uses it.
 type engine struct {
 	t    *testing.T
+	db   *sql.DB
 	conn *sql.Conn
 }
 
@@ -30,16 +32,28 @@ func newEngine(t *testing.T, database string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{t: t, conn: conn}
+	e := &engine{t: t, db: db, conn: conn}
 	e.exec("CREATE DATABASE " + database)
 	t.Cleanup(func() {
 		if !t.Failed() {
 			e.exec("DROP DATABASE " + database + " CASCADE")
 		}
-		_ = conn.Close()
+		_ = e.conn.Close()
 		_ = db.Close()
 	})
 	return e
+}
+
+// reconnect opens another session: the engine was killed and has started again.
+func (e *engine) reconnect() {
+	e.t.Helper()
+	_ = e.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = e.conn.Close()
+	conn, err := e.db.Conn(context.Background())
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.conn = conn
 }
 
 func (e *engine) exec(statement string) {

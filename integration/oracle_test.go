@@ -28,6 +28,7 @@ type oracle struct {
 	state   moment
 	version int // of the last change
 	columns int // that ever were
+	dropped []oracleColumn
 	book    []page
 }
 
@@ -152,7 +153,7 @@ func (o *oracle) reach() {
 		fields = append(fields, fmt.Sprintf(`{"name":"f%d","type":["null","string"],"default":null}`, i))
 	}
 	schema := `{"type":"record","name":"row","fields":[` + strings.Join(fields, ",") + `]}`
-	fresh := filepath.Join(o.t.TempDir(), "rows.avro")
+	fresh := filepath.Join(o.dir, ".rows.avro") // the engine sees no such names
 	writeContainer(o.t, fresh, schema, func(add func(any)) {
 		for _, n := range slices.Sorted(maps.Keys(o.state.rows)) {
 			row := map[string]any{}

@@ -152,6 +152,12 @@ func (r *process) wait() int {
 	return r.command.ProcessState.ExitCode()
 }
 
+// peakMiB is the most memory that the process held, once it has ended.
+func (r *process) peakMiB() int64 {
+	usage, _ := r.command.ProcessState.SysUsage().(*syscall.Rusage)
+	return usage.Maxrss >> 10
+}
+
 // stop asks the process to end and expects that it does so without an error.
 func (r *process) stop() {
 	r.p.t.Helper()
@@ -173,6 +179,7 @@ func (p *project) run(args ...string) string {
 
 // point is a restore point as `rewind points --json` prints it.
 type point struct {
+	Schema string
 	ID     int64
 	Rows   int64
 	Counts counts

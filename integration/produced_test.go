@@ -14,7 +14,7 @@ import (
 type produced struct {
 	topic     string
 	partition int
-	kinds     []string // of the messages, as far as they are plain to see: a compressed request has none
+	kinds     []string // of the messages
 }
 
 // holds says whether one of the messages is of a kind.
@@ -66,8 +66,11 @@ func readProduced(frame []byte) []produced {
 
 // kindsOf reads the records of a batch.
 func kindsOf(batch []byte) (kinds []string) {
-	if len(batch) < batchHead || binary.BigEndian.Uint16(batch[batchAttributesAt:])&batchCompressionBit != 0 {
+	if len(batch) < batchHead {
 		return nil
+	}
+	if binary.BigEndian.Uint16(batch[batchAttributesAt:])&batchCompressionBit != 0 {
+		return []string{"Change"} // all else is too small to be compressed
 	}
 	rest := batch[batchHead:]
 	for len(rest) > 0 {

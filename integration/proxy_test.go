@@ -51,10 +51,12 @@ func (f fault) String() string {
 // faultDelayTime is how long a delayed request waits: the length of the fault itself, nothing is synchronised by it.
 const faultDelayTime = 150 * time.Millisecond
 
-// verdict is what is done with one request. A request with a gate waits until the gate is closed.
+// verdict is what is done with one request. A request with a gate waits until the gate is closed; of the server's answer it is told by
+// the closing of answered, whether the answer goes on or not.
 type verdict struct {
-	fault fault
-	gate  <-chan struct{}
+	fault    fault
+	gate     <-chan struct{}
+	answered chan struct{}
 }
 
 // newProxy listens at an address ("127.0.0.1:0" for any) for the length of the test.
@@ -188,7 +190,9 @@ type pipe struct {
 	client, server net.Conn
 	once           sync.Once
 
-	lost  bool // under the proxy's lock: an answer was swallowed, and all behind it are
+	// Under the proxy's lock.
+	lost     bool          // an answer was swallowed, and all behind it are
+	answered chan struct{} // is closed at the next answer
 }
 
 func (c *pipe) close() {
@@ -207,27 +211,29 @@ func (c *pipe) gone() {
 
 // requests copies from the client to the server.
 func (c *pipe) requests() {
-	defer c.gone()
 	for {
 		frame, err := c.p.read(c.client)
-		if err != nil {
+		if err != nil { // what was asked is answered all the same: the server ends the connection
+			_ = c.server.(*net.TCPConn).CloseWrite()
 			return
 		}
 		v := c.p.next(frame)
 		if v.gate != nil {
 			<-v.gate
 		}
-		switch v.fault {
-		case faultCut:
+		if v.fault == faultCut {
+			c.close()
 			return
-		case faultSwallow:
-			c.p.mutex.Lock()
-			c.lost = true
-			c.p.mutex.Unlock()
-		case faultDelay:
+		}
+		if v.fault == faultDelay {
 			time.Sleep(faultDelayTime)
 		}
+		c.p.mutex.Lock()
+		c.lost = c.lost || v.fault == faultSwallow
+		c.answered = v.answered
+		c.p.mutex.Unlock()
 		if _, err := c.server.Write(frame); err != nil {
+			c.close()
 			return
 		}
 	}
@@ -235,7 +241,7 @@ func (c *pipe) requests() {
 
 // answers copies from the server to the client.
 func (c *pipe) answers() {
-	defer c.close()
+	defer c.gone()
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := c.server.Read(buffer)
@@ -247,13 +253,15 @@ func (c *pipe) answers() {
 		}
 		c.p.mutex.Lock()
 		lost := c.lost
+		if c.answered != nil {
+			close(c.answered)
+			c.answered = nil
+		}
 		c.p.mutex.Unlock()
 		if lost {
 			continue
 		}
-		if _, err := c.client.Write(buffer[:n]); err != nil {
-			return
-		}
+		_, _ = c.client.Write(buffer[:n]) // a client that is gone learns nothing
 	}
 }
 

@@ -94,6 +94,9 @@ hive.create.as.insert.only false
 hive.metastore.create.as.acid false
 hive.strict.managed.tables false
 metastore.metadata.transformer.class &#32;
+# A column may become one of another type, as in Impala.
+hive.metastore.disallow.incompatible.col.type.changes false
+metastore.disallow.incompatible.col.type.changes false
 hive.exec.dynamic.partition.mode nonstrict
 hive.stats.autogather false
 # Everything in this one process, on this disk.
