@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
 
-.PHONY: build test race vet lint demo integration ci clean
+.PHONY: build test race vet lint demo integration soak ci clean
 
 build:
 	go build -trimpath -o rewind ./cmd/rewind
@@ -33,6 +33,11 @@ demo:
 # The same pipeline against a real Kafka and a real HiveServer2, which the script fetches, starts and stops.
 integration:
 	./integration/run.sh
+
+# The whole pipeline on the real servers under random faults, with an oracle beside it; REWIND_SEED repeats a run's faults.
+SOAK ?= 20m
+soak:
+	./integration/run.sh soak $(SOAK)
 
 ci:
 	./.ci/run

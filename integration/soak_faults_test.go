@@ -203,7 +203,7 @@ func (k *soak) tidy(o *oracle, kept ...string) {
 		k.t.Errorf("left over in staging: %v %v", left, err)
 	}
 	database, _, _ := strings.Cut(o.name, ".")
-	if got, want := k.engine.texts("SHOW TABLES IN "+database), 2*len(k.oracles)+len(kept); len(got) != want {
+	if got, want := k.engine.texts("SHOW TABLES IN "+database), 2*len(k.all())+len(kept); len(got) != want {
 		k.t.Errorf("tables: %v, not %d", got, want)
 	}
 }

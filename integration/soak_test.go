@@ -22,7 +22,8 @@ const soakSeed = 20261123
 type soak struct {
 	t       *testing.T
 	engine  *engine
-	oracles []*oracle
+	oracles []*oracle // the plan's tables
+	keyless *oracle   // a table without a key, which changes beside them
 	p       *project
 	second  *project // the mistaken producer's
 	kafka   *proxy
@@ -47,7 +48,7 @@ func TestSoak(t *testing.T) {
 		t.Setenv("REWIND_SEED", fmt.Sprint(soakSeed))
 	}
 	s, length := seed(t), soakLength(t)
-	k := newSoak(t, s)
+	k := newSoak(t, s, 30*time.Second)
 	const most = 100_000
 	rounds := plan(s, most, len(k.oracles))
 	t.Logf("the plan of seed %d: %d rounds, hash %s; the first 100: hash %s", s, most, hashOf(rounds), hashOf(rounds[:100]))
@@ -86,7 +87,8 @@ func soakLength(t *testing.T) time.Duration {
 	return length
 }
 
-func newSoak(t *testing.T, s uint64) *soak {
+// newSoak makes the tables and captures each once. An answer of the engine's that does not come is waited for as long as patience says.
+func newSoak(t *testing.T, s uint64, patience time.Duration) *soak {
 	t.Helper()
 	database := unique("soak")
 	k := &soak{t: t, engine: newEngine(t, database), reported: map[string][]int64{}, figures: newSoakFigures()}
@@ -99,27 +101,35 @@ func newSoak(t *testing.T, s uint64) *soak {
 		newOracle(t, k.engine, database+".wide", s, []string{"id"}, 120, wide...),
 		newOracle(t, k.engine, database+".plain", s, []string{"id"}, 500, "STRING", "BIGINT", "DATE"),
 	}
+	k.keyless = newOracle(t, k.engine, database+".keyless", s, nil, 200, "STRING", "INT", "DATE")
 	var tables []protected
-	for _, o := range k.oracles {
-		tables = append(tables, protected{o.name, o.key})
+	for _, o := range k.all() {
+		key := o.key
+		if key == nil {
+			key = []string{"'*'"}
+		}
+		tables = append(tables, protected{o.name, key})
 	}
 	k.disk = newSmallDisk(t, database)
 	k.kafka = newProxy(t, setting(t, "REWIND_KAFKA_PROXY"), setting(t, "REWIND_KAFKA_BEHIND"), true)
 	k.hs2 = newProxy(t, "127.0.0.1:0", fmt.Sprintf("127.0.0.1:%s", setting(t, "REWIND_HIVE_PORT")), false)
 	kafka := fmt.Sprintf("brokers: [%q], partitions: %d, timeout: 2s", k.kafka.address(), soakPartitions)
-	impala := fmt.Sprintf("dsn: \"impala://%s?auth=noauth&socket-timeout=30s\", ", k.hs2.address())
+	impala := fmt.Sprintf("dsn: \"impala://%s?auth=noauth&socket-timeout=%v\", ", k.hs2.address(), patience)
 	k.p = &project{t: t, dir: workFolder(t, database+"/project"), binary: setting(t, "REWIND_BINARY")}
 	k.p.configure(kafka, impala+staged(t, database+"/project"), "./data", tables...)
 	if err := os.Symlink(k.disk.dir, filepath.Join(k.p.dir, "data")); err != nil {
 		t.Fatal(err)
 	}
 	k.second = newProject(t, database+"/second", tables...)
-	for _, o := range k.oracles {
+	for _, o := range k.all() {
 		k.captured(o, k.p, "produce", "--json", o.name)
 	}
 	k.startConsumer()
 	return k
 }
+
+// all are the plan's tables and the one beside them.
+func (k *soak) all() []*oracle { return append(slices.Clone(k.oracles), k.keyless) }
 
 // round executes one round of the plan.
 func (k *soak) round(r round) {
@@ -159,6 +169,10 @@ func (k *soak) round(r round) {
 	}
 	if r.look {
 		k.look(o, random)
+	}
+	if r.number%4 == 0 {
+		k.keyless.evolve("rows", random)
+		k.capture(k.keyless)
 	}
 	k.t.Logf("%v [%v]", r, time.Since(began).Round(time.Millisecond))
 }
@@ -286,7 +300,7 @@ func (k *soak) finish() {
 	k.stopConsumer(strike{})
 	k.p.run("consume", "--until-caught-up")
 	random := rand.New(rand.NewPCG(uint64(len(k.executed)), 2))
-	for _, o := range k.oracles {
+	for _, o := range k.all() {
 		k.figures.points += o.checkPoints(k.p, k.reported[o.name])
 		o.mustBe(o.name, o.state)
 		points := k.p.points(o.name)
