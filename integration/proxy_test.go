@@ -28,7 +28,6 @@ type proxy struct {
 	fault   fault
 	left    int           // requests that the fault still befalls; −1: until heal
 	stalled chan struct{} // closed when the stall ends
-	count   int           // requests that a fault befell
 	closed  bool
 }
 
@@ -110,7 +109,7 @@ func (p *proxy) serve() {
 // befall lets a fault come over the next n requests; −1: until heal.
 func (p *proxy) befall(f fault, n int) {
 	p.mutex.Lock()
-	p.fault, p.left, p.count = f, n, 0
+	p.fault, p.left = f, n
 	if f == faultStall {
 		p.stalled = make(chan struct{})
 	}
@@ -134,13 +133,6 @@ func (p *proxy) heal() {
 			c.close()
 		}
 	}
-}
-
-// befell says how many requests the last fault came over.
-func (p *proxy) befell() int {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	return p.count
 }
 
 // watch has every request judged.
@@ -168,7 +160,6 @@ func (p *proxy) next(frame []byte) verdict {
 		v.fault = p.fault
 		v.gate = p.stalled
 		p.left--
-		p.count++
 	}
 	p.mutex.Unlock()
 	if judge != nil && v.fault == faultNone {

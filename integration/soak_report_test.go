@@ -15,7 +15,7 @@ import (
 type soakFigures struct {
 	took                          time.Duration
 	captures, baselines, restored int
-	swapped, points, entries      int
+	swapped, points               int
 	changes, journal              int64
 	faults                        map[strike]int
 	exits                         map[int]int        // of what the strikes came down on

@@ -28,7 +28,6 @@ type unfolding struct {
 	begins  map[int64]*unfoldedBegin
 	changes map[int64][]unfoldedChange
 	commits map[int64]map[string]bool // the partitions that hold the Commit
-	entries int
 }
 
 type unfoldedSchema struct {
@@ -56,12 +55,6 @@ type unfoldedChange struct {
 // unfold gives every restore point of a journal, oldest first, with its rows.
 func unfold(t *testing.T, data, table string) []unfolded {
 	t.Helper()
-	points, _ := unfoldCounted(t, data, table)
-	return points
-}
-
-func unfoldCounted(t *testing.T, data, table string) (points []unfolded, entries int) {
-	t.Helper()
 	u := &unfolding{
 		t: t, schemas: map[string]*unfoldedSchema{}, begins: map[int64]*unfoldedBegin{}, changes: map[int64][]unfoldedChange{},
 		commits: map[int64]map[string]bool{},
@@ -74,7 +67,7 @@ func unfoldCounted(t *testing.T, data, table string) (points []unfolded, entries
 	for _, segment := range segments {
 		u.read(segment)
 	}
-	return u.points(), u.entries
+	return u.points()
 }
 
 func (u *unfolding) read(path string) {
@@ -97,7 +90,6 @@ func (u *unfolding) read(path string) {
 		for branch, message := range entry.(map[string]any)["message"].(map[string]any) {
 			u.entry(strings.TrimPrefix(branch, "rewind."), message.(map[string]any), partition)
 		}
-		u.entries++
 	}
 	if err := reader.Err(); err != nil {
 		u.t.Fatalf("%s: %v", path, err)
