@@ -76,6 +76,7 @@ type process struct {
 	done    chan struct{}
 	stderr  bytes.Buffer
 	ended   error
+	peak    int64 // KiB
 }
 
 // start runs rewind with a log of every stage; watch, where it is not nil, is called with the stage of each log line before the next
@@ -98,6 +99,7 @@ func (p *project) start(watch func(process *process, stage string), args ...stri
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			r.stderr.WriteString(lines.Text() + "\n")
+			r.measure()
 			if watch != nil {
 				watch(r, stageOf(lines.Bytes()))
 			}
@@ -152,11 +154,22 @@ func (r *process) wait() int {
 	return r.command.ProcessState.ExitCode()
 }
 
-// peakMiB is the most memory that the process held, once it has ended.
-func (r *process) peakMiB() int64 {
-	usage, _ := r.command.ProcessState.SysUsage().(*syscall.Rusage)
-	return usage.Maxrss >> 10
+// measure reads the most memory that the process has held, at each line of its log. (What the kernel tells of an ended child includes
+// what its parent held before the program was even loaded.)
+func (r *process) measure() {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.command.Process.Pid))
+	if err != nil {
+		return
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(after, &kib); err == nil {
+		r.peak = max(r.peak, kib)
+	}
 }
+
+// peakMiB is the most memory that the process held, once it has ended.
+func (r *process) peakMiB() int64 { return r.peak >> 10 }
 
 // stop asks the process to end and expects that it does so without an error.
 func (r *process) stop() {

@@ -55,7 +55,7 @@ up() {
   mkdir -p "$WORK/tests" "$WORK/small"
   # A disk that can be filled.
   if ! mountpoint -q "$WORK/small"; then
-    "${root[@]}" mount -t tmpfs -o "size=${SMALL_DISK:-64m},mode=0700,uid=$(id -u),gid=$(id -g)" rewind-small "$WORK/small"
+    "${root[@]}" mount -t tmpfs -o "size=${SMALL_DISK:-192m},mode=0700,uid=$(id -u),gid=$(id -g)" rewind-small "$WORK/small"
   fi
   cat >"$WORK/env.sh" <<ENV
 export REWIND_KAFKA='$brokers'
@@ -85,18 +85,18 @@ up)
   exit
   ;;
 esac
-tests=(-tags integration -count=1 -timeout 40m)
+tests=(-tags integration -count=1 -timeout 40m) packages=(./integration/...)
 if [ "${1:-}" = soak ]; then
   export REWIND_SOAK=${2:-20m} SMALL_DISK=${SMALL_DISK:-512m}
   shift "$#"
-  tests=(-tags integration -count=1 -timeout 6h -v -run '^TestSoak$')
+  tests=(-tags integration -count=1 -timeout 6h -v -run '^TestSoak$') packages=(./integration/)
 fi
 trap down EXIT
 trap 'exit 130' INT TERM
 up
 # shellcheck disable=SC1091
 . "$WORK/env.sh"
-go test "${tests[@]}" "$@" ./integration/...
+go test "${tests[@]}" "$@" "${packages[@]}"
 for report in flights soak; do
   if [ -f "$WORK/tests/$report.md" ]; then cat "$WORK/tests/$report.md"; fi
 done

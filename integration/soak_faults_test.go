@@ -81,8 +81,8 @@ func (s strike) allowed() map[int]bool {
 		return map[int]bool{-1: true, 0: s.stage == "snapshot: renamed" || s.stage == "swap: done" || s.stage == "restore: table proved"}
 	case killedEngine, engineNetwork:
 		return map[int]bool{0: true, 1: true, 7: true}
-	case fullDisk:
-		return map[int]bool{0: true, 1: true}
+	case fullDisk: // refused by the guard that looks for room first, or failed
+		return map[int]bool{0: true, 1: true, 6: true}
 	}
 	return map[int]bool{0: true}
 }
