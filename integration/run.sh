@@ -13,7 +13,7 @@
 #   REWIND_SEED   repeats the random choices of an earlier run
 #   REWIND_ROWS   rows of the generated tables, for a quick look (default: 100000)
 #   REWIND_KEEP   1 keeps the folder
-#   KAFKA_PORT, HIVE_PORT  the ports (29092 to 29095; 29050 and 29051)
+#   KAFKA_PORT, HIVE_PORT  the ports (29092 to 29100; 29050 and 29051)
 #   REWIND_SOAK   how long the soak goes on (default: 90s; 20m where it is asked for alone)
 # Needs go and python3, and root or sudo for a small disk that a test fills; installs a JDK, Maven and python3's venv through apt-get where they are missing.
 set -euo pipefail
@@ -48,7 +48,7 @@ down() {
 # up starts the servers, builds rewind, fetches what the tests need, and writes env.sh.
 up() {
   local brokers dsn
-  brokers=$("$HERE/engines/kafka-up.sh")
+  brokers=$(KAFKA_SECURE=1 "$HERE/engines/kafka-up.sh")
   dsn=$("$HERE/engines/hive-up.sh")
   CGO_ENABLED=0 go build -o "$WORK/rewind" ./cmd/rewind
   "$HERE/fetch.sh" "$WORK/python" "$WORK/flights"
@@ -72,6 +72,7 @@ export REWIND_PYTHON='$WORK/python/bin/python3'
 export REWIND_FLIGHTS='$WORK/flights/flights.csv.zip'
 export REWIND_JARS='${HIVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hive-jars/4.0.1}/lib'
 ENV
+  cat "$KAFKA_WORK/doors.env" >>"$WORK/env.sh"
 }
 
 case ${1:-} in

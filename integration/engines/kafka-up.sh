@@ -4,6 +4,9 @@
 #
 #   KAFKA_PORT   the clients' port; the controller takes the next one (default 29092). The one after that is a listener whose
 #                advertised address is the port behind it: a test puts a proxy there that delays, cuts and swallows
+#   KAFKA_SECURE 1 opens doors beside, from the fourth port behind it on: SASL over TLS, SASL in plain text, TLS that wants a client's
+#                certificate, TLS with a certificate for another host, TLS with one that has expired; and makes the users
+#                rewind (may do everything) and guest (may do nothing). $KAFKA_WORK/doors.env says where they are. Needs go.
 #   KAFKA_WORK   folder for data and logs                             (default /tmp/rewind-kafka-$KAFKA_PORT)
 #   KAFKA_HEAP   JVM heap                                             (default 512m)
 #   KAFKA_CACHE  the jars: 45 MB, seconds to fetch                    (default ~/.cache/kafka-jars/4.3.1)
@@ -29,7 +32,10 @@ if running "$WORK/kafka.pid" "$WORK/server.properties"; then
   echo "127.0.0.1:$PORT"
   exit 0
 fi
-for port in "$PORT" $((PORT + 1)) $((PORT + 2)); do
+SECURE=${KAFKA_SECURE:-0}
+ports=("$PORT" $((PORT + 1)) $((PORT + 2)))
+if [ "$SECURE" = 1 ]; then ports+=($((PORT + 4)) $((PORT + 5)) $((PORT + 6)) $((PORT + 7)) $((PORT + 8))); fi
+for port in "${ports[@]}"; do
   if listening "$port"; then die "port $port is in use"; fi
 done
 
@@ -80,6 +86,11 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 CONF
+users=()
+if [ "$SECURE" = 1 ]; then
+  # shellcheck source-path=SCRIPTDIR
+  . "$HERE/kafka-doors.sh"
+fi
 cat >"$WORK/log4j2.properties" <<CONF
 status=error
 appender.f.type=File
@@ -95,7 +106,7 @@ CONF
 if [ ! -f "$WORK/data/meta.properties" ]; then
   cluster=$(head -c16 /dev/urandom | base64 | tr '+/' 'ab' | tr -d '=')
   java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$WORK/log4j2.properties" -cp "$CACHE/lib/*" \
-    kafka.tools.StorageTool format --standalone -c "$WORK/server.properties" -t "$cluster" >"$WORK/format.log" 2>&1 ||
+    kafka.tools.StorageTool format --standalone -c "$WORK/server.properties" -t "$cluster" "${users[@]}" >"$WORK/format.log" 2>&1 ||
     { cat "$WORK/format.log" >&2; die "the storage could not be formatted"; }
 fi
 
