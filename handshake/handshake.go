@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 )
 
@@ -58,11 +57,10 @@ func Explain(err error) *Fault {
 const remote = "remote error: tls: "
 
 func alert(err error) *Fault {
-	var network *net.OpError
-	if !errors.As(err, &network) || network.Op != "remote error" {
+	if err == nil {
 		return nil
 	}
-	_, text, found := strings.Cut(network.Error(), remote)
+	_, text, found := strings.Cut(err.Error(), remote) // Thrift hands on the text alone
 	if !found {
 		return nil
 	}

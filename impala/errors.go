@@ -12,6 +12,7 @@ import (
 
 	driverpkg "github.com/sclgo/impala-go"
 
+	"rewind/handshake"
 	"rewind/table"
 )
 
@@ -220,10 +221,13 @@ func (db *DB) classify(ctx context.Context, sql string, err error) error {
 	}
 	var auth *driverpkg.AuthError
 	var answer *AnswerError
+	fault := handshake.Explain(err)
 	switch {
 	case errors.As(err, &answer):
 		return err
-	case errors.As(err, &auth):
+	case fault != nil:
+		return &TLSError{db.address, fault}
+	case errors.As(err, &auth) || strings.Contains(err.Error(), saslRefused):
 		return &AuthError{db.address, err}
 	case errors.Is(err, driverpkg.ErrBadDSN):
 		return &ConfigError{"impala.dsn", err.Error()}
@@ -232,6 +236,9 @@ func (db *DB) classify(ctx context.Context, sql string, err error) error {
 	}
 	return &StatementError{shorten(sql), err}
 }
+
+// saslRefused is how the driver reports a server that answers no instead of hanging up, as Hive does.
+const saslRefused = "sasl: negotiation failed. bad status"
 
 // isConnection tells a lost or impossible connection from an answer of the server.
 func isConnection(err error) bool {

@@ -62,8 +62,10 @@ func quotePlain(text string) string { return "'" + text + "'" }
 
 // checkPlain refuses what cannot stand between quotes without an escape.
 func checkPlain(setting, text string) error {
-	if strings.ContainsAny(text, "'\"\\?") || strings.ContainsFunc(text, isControl) {
-		return &ConfigError{setting, fmt.Sprintf("%q cannot be sent: Impala reads no escapes here, so that quotes, \\, ? and control characters have no place", text)}
+	for _, r := range text { // the text itself is not shown: it may be a secret
+		if strings.ContainsRune("'\"\\?", r) || isControl(r) {
+			return &ConfigError{setting, fmt.Sprintf("it holds %q, which cannot be sent: Impala reads no escapes here, so that quotes, \\, ? and control characters have no place", r)}
+		}
 	}
 	return nil
 }

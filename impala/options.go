@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"rewind/disk"
@@ -116,6 +117,9 @@ func (s Staging) withDefaults() (Staging, error) {
 	if err := checkPlain("impala.staging: uri", s.URI); err != nil {
 		return s, err
 	}
+	if _, secret := u.User.Password(); secret {
+		return s, &ConfigError{"impala.staging", "uri holds a password, which would stand in SQL and in the metastore: give the engines their credentials themselves (core-site.xml, a credential provider)"}
+	}
 	if (len(s.Put) == 0) != (len(s.Remove) == 0) {
 		return s, &ConfigError{"impala.staging", "put and remove belong together: what is put must be removed"}
 	}
@@ -130,6 +134,12 @@ func (s Staging) withDefaults() (Staging, error) {
 	}
 	s.URI = strings.TrimSuffix(s.URI, "/")
 	return s, nil
+}
+
+// IsTrue reads a setting of the DSN as the driver does.
+func IsTrue(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return err == nil && on
 }
 
 // parseDSN fills in the driver's settings that rewind needs otherwise, and says which address it is.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ type ImpalaOptions struct {
 	Dir      string // of the SQLite file and the warehouse; "": temporary
 	User     string // with a password: who may log in; "": rewind
 	Password string // asked for by SASL PLAIN (LDAP); "": no authentication
+	TLS      *tls.Config // nil: plain text
 	Logger   *slog.Logger
 
 	// TranslateManaged makes managed tables external ones with
@@ -112,6 +114,9 @@ func (i *Impala) start(dir string) error {
 		return err
 	}
 	i.addr = l.Addr().String()
+	if o.TLS != nil {
+		l = tls.NewListener(l, o.TLS)
+	}
 	i.server = hs2.Serve(l, i.engine, hs2.Options{User: o.User, Password: o.Password, BatchRows: o.BatchRows, EmptyBatches: o.EmptyBatches,
 		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Call: o.Call, Logger: o.Logger})
 	return nil
@@ -120,12 +125,15 @@ func (i *Impala) start(dir string) error {
 // Addr is the host and port at which it listens.
 func (i *Impala) Addr() string { return i.addr }
 
-// DSN is what impala-go connects with.
+// DSN is what impala-go connects with. With TLS it lacks ca-cert=FILE, the authority's certificate.
 func (i *Impala) DSN() string {
 	u := url.URL{Scheme: "impala", Host: i.addr, RawQuery: "auth=noauth"}
 	if i.options.User != "" {
 		u.User = url.UserPassword(i.options.User, i.options.Password)
 		u.RawQuery = "auth=ldap"
+	}
+	if i.options.TLS != nil {
+		u.RawQuery += "&tls=true"
 	}
 	return u.String()
 }

@@ -20,7 +20,9 @@ type config struct {
 	Data       string           `yaml:"data"`
 	Tables     []tableConfig    `yaml:"tables"`
 
-	path string // of the file: for messages
+	path     string   // of the file: for messages
+	literals []string // keys whose passwords stand in the file itself
+	spoken   []string // keys of commands that get a value of the environment as an argument
 	dir  string // of the file: what relative paths are relative to
 }
 
@@ -95,10 +97,13 @@ func brokerText(node ast.Node) (string, bool) {
 // impalaConfig says where the engine is and how to hand it files.
 type impalaConfig struct {
 	DSN         string            `yaml:"dsn"`
+	Password    secret            `yaml:"password"` // of the user in DSN, as it is: nothing in it is escaped
 	Staging     stagingConfig     `yaml:"staging"`
 	Timezone    string            `yaml:"timezone"`
 	Options     map[string]string `yaml:"options"`
 	ValuesLimit int64             `yaml:"values_limit"`
+
+	PasswordFile string `yaml:"password_file"` // instead of Password
 }
 
 // stagingConfig is a folder that both rewind and Impala see: one URI where they see it alike, or a local path, the

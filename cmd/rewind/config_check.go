@@ -82,6 +82,7 @@ type configCheck struct {
 	Signing   string        `json:"signing,omitempty"`
 	Encrypted string        `json:"encryption,omitempty"`
 	FreeBytes int64         `json:"data_free_bytes"`
+	Warnings  []string      `json:"warnings,omitempty"`
 	Connected bool          `json:"connected"`
 	InEngine  *bool         `json:"proof_in_engine,omitempty"`
 	Tables    []*tableCheck `json:"tables"`
@@ -151,13 +152,14 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 		}
 		kafka.Close()
 	}
-	if err := a.engineOptions(c, nil).Check(); err != nil {
+	_, err := c.Impala.dsn()
+	if err := errors.Join(err, a.engineOptions(c, nil).Check()); err != nil {
 		return nil, usageErrorf("see %s", c.path).because(err)
 	}
-	var err error
 	if k.Signing, err = c.signingText(); err != nil {
 		return nil, err
 	}
+	k.Warnings = c.warnings()
 	k.FreeBytes = -1
 	if free, err := a.disk().Free(existing(c.Data)); err == nil {
 		k.FreeBytes = free

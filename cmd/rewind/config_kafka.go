@@ -15,7 +15,17 @@ import (
 type saslConfig struct {
 	Mechanism string `yaml:"mechanism"`
 	User      string `yaml:"user"`
-	Password  string `yaml:"password"`
+	Password  secret `yaml:"password"`
+
+	PasswordFile string `yaml:"password_file"` // instead of Password
+}
+
+// paths are the files that it names.
+func (s *saslConfig) paths() []*string {
+	if s == nil {
+		return nil
+	}
+	return []*string{&s.PasswordFile}
 }
 
 // tlsConfig says how Kafka proves itself to rewind, and rewind to Kafka. An empty one is TLS with the machine's
@@ -73,10 +83,14 @@ func (k kafkaConfig) options(partitions int) (topic.Options, error) {
 		}
 	}
 	if k.SASL != nil {
-		if k.SASL.User == "" || k.SASL.Password == "" {
+		password, err := secretOf("kafka.sasl.password", k.SASL.Password, k.SASL.PasswordFile)
+		if err != nil {
+			return o, err
+		}
+		if k.SASL.User == "" || password == "" {
 			return o, errors.New("kafka.sasl: user or password is missing")
 		}
-		if o.SASL, err = topic.NewSASL(k.SASL.Mechanism, k.SASL.User, k.SASL.Password); err != nil {
+		if o.SASL, err = topic.NewSASL(k.SASL.Mechanism, k.SASL.User, string(password)); err != nil {
 			return o, fmt.Errorf("kafka.sasl: %w", err)
 		}
 	}

@@ -51,7 +51,7 @@ func TestKafkaByTLS(t *testing.T) {
 		t.Error(err)
 	}
 	for _, settings := range []string{"", "ca: cert.pem"} {
-		if err := open(settings); exitCode(t.Context(), err) != exitUnreachable || !strings.Contains(err.Error(), "certificate") {
+		if err := open(settings); exitCode(t.Context(), err) != exitUsage || !strings.Contains(err.Error(), "certificate") {
 			t.Errorf("tls: {%s}: %v", settings, err)
 		}
 	}

@@ -85,6 +85,7 @@ func parseConfig(path string, text []byte) (*config, error) {
 	c := &config{path: path, dir: filepath.Dir(path)}
 	if len(file.Docs) == 1 && file.Docs[0].Body != nil {
 		body := file.Docs[0].Body
+		c.literals, c.spoken = literals(body), spoken(body)
 		expand := &expander{path: path}
 		ast.Walk(expand, body)
 		if expand.err != nil {
@@ -110,7 +111,8 @@ func (c *config) resolve() error {
 		return err
 	}
 	c.dir = dir
-	for _, path := range slices.Concat(c.Kafka.TLS.paths(), c.Journal.paths(), c.Encryption.paths(), []*string{&c.Data, &c.Impala.Staging.Path}) {
+	for _, path := range slices.Concat(c.Kafka.SASL.paths(), c.Kafka.TLS.paths(), c.Journal.paths(), c.Encryption.paths(),
+		[]*string{&c.Impala.PasswordFile, &c.Data, &c.Impala.Staging.Path}) {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}

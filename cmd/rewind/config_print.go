@@ -30,6 +30,9 @@ func (a *app) printCheck(k *configCheck) error {
 		g.add("proof", proofText(*k.InEngine))
 	}
 	g.printBare(a.stdout)
+	for _, w := range k.Warnings {
+		fmt.Fprintln(a.stdout, "warning: "+w)
+	}
 	if len(k.Tables) == 0 {
 		fmt.Fprintln(a.stdout, "\nno table is configured")
 	}

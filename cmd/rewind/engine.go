@@ -55,7 +55,12 @@ func (a *app) connectEngine(ctx context.Context, c *config, m *meter) (*impala.D
 	if c.Impala.DSN == "" {
 		return nil, missing(c, "impala.dsn", `impala: {dsn: "impala://127.0.0.1:21050?auth=noauth"}`)
 	}
-	return impala.Open(ctx, a.engineOptions(c, m))
+	o := a.engineOptions(c, m)
+	var err error
+	if o.DSN, err = c.Impala.dsn(); err != nil {
+		return nil, usageErrorf("see impala: in %s", c.path).because(err)
+	}
+	return impala.Open(ctx, o)
 }
 
 // engineOptions are the configuration's; m may be nil.

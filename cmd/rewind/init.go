@@ -43,7 +43,12 @@ It writes no file over another, but with --force. It ends with 3 when a table st
       --staging hdfs://nameservice1/rewind/staging --table shop.orders:order_id,line --table shop.customers
   rewind init --force --brokers 127.0.0.1:19092 --dsn 'impala://127.0.0.1:21050?auth=noauth' --table 'default.*'`,
 		Args: exactArgs(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.init(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := refuseSecret("--dsn", f.dsn); err != nil {
+				return err
+			}
+			return a.init(cmd.Context(), f)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.brokers, "brokers", nil, "Kafka's brokers, host:port")

@@ -34,7 +34,11 @@ look at it, on a machine without impala-shell.`,
 			if c.Impala.DSN == "" {
 				return missing(c, "impala.dsn", `impala: {dsn: "impala://127.0.0.1:21050?auth=noauth"}`)
 			}
-			db, err := sql.Open("impala", c.Impala.DSN)
+			dsn, err := c.Impala.dsn()
+			if err != nil {
+				return usageErrorf("see impala: in %s", c.path).because(err)
+			}
+			db, err := sql.Open("impala", dsn)
 			if err != nil {
 				return usageErrorf("see impala.dsn in %s", c.path).because(err)
 			}
