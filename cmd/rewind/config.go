@@ -23,7 +23,7 @@ type config struct {
 	path     string   // of the file: for messages
 	literals []string // keys whose passwords stand in the file itself
 	spoken   []string // keys of commands that get a value of the environment as an argument
-	dir  string // of the file: what relative paths are relative to
+	dir      string   // of the file: what relative paths are relative to
 }
 
 // kafkaConfig says where the topics are and how they are made.

@@ -42,6 +42,7 @@ for scram in SCRAM-SHA-256 SCRAM-SHA-512; do
   users+=(--add-scram "$scram=[name=rewind,password=$secret]" --add-scram "$scram=[name=guest,password=guest]")
 done
 cat >"$WORK/doors.env" <<ENV
+export KAFKA_SECURE=1
 export REWIND_DOORS='$DOORS'
 export REWIND_DOORS_PASSWORD='$secret'
 export REWIND_KAFKA_SASL_TLS='127.0.0.1:$((PORT + 4))'
