@@ -17,10 +17,10 @@ import (
 // ImpalaOptions of a stand-in for Impala. The zero value serves at a free port
 // of 127.0.0.1, without a password, from a temporary folder that Close removes.
 type ImpalaOptions struct {
-	Addr     string // to listen at; "": 127.0.0.1 and a free port
-	Dir      string // of the SQLite file and the warehouse; "": temporary
-	User     string // with a password: who may log in; "": rewind
-	Password string // asked for by SASL PLAIN (LDAP); "": no authentication
+	Addr     string      // to listen at; "": 127.0.0.1 and a free port
+	Dir      string      // of the SQLite file and the warehouse; "": temporary
+	User     string      // with a password: who may log in; "": rewind
+	Password string      // asked for by SASL PLAIN (LDAP); "": no authentication
 	TLS      *tls.Config // nil: plain text
 	Logger   *slog.Logger
 
