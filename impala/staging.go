@@ -178,9 +178,22 @@ func runCommand(ctx context.Context, words []string, r *record) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &CommandError{Command: strings.Join(arguments, " "), Stderr: strings.TrimSpace(stderr.String()), Err: err}
+		return &CommandError{Command: shownCommand(words, arguments), Stderr: strings.TrimSpace(stderr.String()), Err: err}
 	}
 	return nil
+}
+
+// shownCommand is a command as a message shows it: its name, and what rewind itself put into it. Its other words may be secrets.
+func shownCommand(words, arguments []string) string {
+	shown := []string{arguments[0]}
+	for i, w := range words[1:] {
+		if w == "{path}" || w == "{uri}" {
+			shown = append(shown, arguments[i+1])
+		} else if shown[len(shown)-1] != "…" {
+			shown = append(shown, "…")
+		}
+	}
+	return strings.Join(shown, " ")
 }
 
 // tail keeps the last bytes that were written.
