@@ -98,6 +98,24 @@ func (k *soak) produceStruck(o *oracle, s strike) {
 	k.capture(o)
 }
 
+// captureMeanwhile captures while a strike comes down on the consumer: what ails Kafka or the disk then may keep this capture from
+// being begun, too; another one follows.
+func (k *soak) captureMeanwhile(o *oracle, s strike) (captured bool) {
+	k.t.Helper()
+	r := k.p.start(func(_ *process, stage string) { k.awake(stage) }, "produce", "--json", o.name)
+	code := r.wait()
+	k.ended(r)
+	allowed := s.allowed()
+	allowed[0], allowed[7] = true, s.kind == killedBroker || s.kind == kafkaNetwork
+	if !allowed[code] || code == -1 {
+		k.t.Errorf("a capture while %v ended with %d\n%s", s, code, tail(r.stderr.String()))
+	}
+	if code == 0 {
+		k.reports(o, r)
+	}
+	return code == 0
+}
+
 // armConsumer prepares the strike on the consumer: for a stage that comes when it starts or ends, it is started again or stopped.
 func (k *soak) armConsumer(s strike) {
 	k.t.Helper()

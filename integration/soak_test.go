@@ -148,8 +148,12 @@ func (k *soak) round(r round) {
 		k.replaceStruck(o, r)
 	case "consume":
 		k.armConsumer(r.strike)
-		k.capture(o)
+		captured := k.captureMeanwhile(o, r.strike)
 		k.consumerStruck(r.strike)
+		if !captured {
+			k.mend()
+			k.capture(o)
+		}
 	case "produce":
 		k.produceStruck(o, r.strike)
 	default:
