@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -38,6 +39,7 @@ func TestKilledAtEveryStage(t *testing.T) {
 	k.consume()
 	k.restore()
 	k.replace()
+	k.renameBack()
 
 	k.p.run("consume", "--until-caught-up")
 	points := o.checkPoints(k.p, k.reported)
@@ -178,6 +180,44 @@ func (k *killing) replace() {
 			k.o.mustBe(strings.Split(k.o.name, ".")[0]+"."+kept[0], old)
 			k.p.run("drop-replaced", k.o.name, "--yes")
 		}
+	}
+}
+
+// renameBack writes to the table between the capture of a replace and its swap, so that the old table is put back; and kills the replace
+// at that, the second time.
+func (k *killing) renameBack() {
+	k.t.Helper()
+	for _, killed := range []bool{false, true} {
+		k.step()
+		old := k.o.state.clone()
+		k.p.run("consume", "--until-caught-up")
+		point := k.p.points(k.o.name)[0].ID
+		back := false
+		r := k.p.start(func(r *process, stage string) {
+			switch stage {
+			case "restore: table proved":
+				_ = r.command.Process.Signal(syscall.SIGSTOP)
+				k.step()
+				_ = r.command.Process.Signal(syscall.SIGCONT)
+			case "swap: old renamed back":
+				back = true
+				if killed {
+					r.kill()
+				}
+			}
+		}, "restore", k.o.name, "--at", idText(point), "--replace", "--yes", "--stats", "none")
+		if code, want := r.wait(), map[bool]int{false: 6, true: -1}[killed]; code != want || !back {
+			k.t.Errorf("the replace of a table that was written to ended with %d, renamed back: %v\n%s", code, back, tail(r.stderr.String()))
+		}
+		if killed {
+			k.kills["restore --replace"]++
+		}
+		id := k.p.capture()
+		k.o.book = append(k.o.book, page{id - 1, old})
+		k.o.note(id)
+		k.reported = append(k.reported, id)
+		k.o.mustBe(k.o.name, k.o.state)
+		k.o.tidy(k.p)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // stageLine finds in the source what a DEBUG line says about a stage of the work.
 var stageLine = regexp.MustCompile(`Logger?\.Debug\("((?:capture|publish|snapshot|consume|journal|restore|swap): [^"]+)"`)
 
-// rareStages are logged only where something else went wrong; TestKilledAtRareStages goes there, or they mark no stage.
+// rareStages are logged only where something else went wrong; the last of them TestKilledAtEveryStage brings about by itself.
 var rareStages = map[string]string{
 	"capture: another producer opened a term at the same moment": "a race of two producers",
 	"consume: the group's offset was not moved":                  "Kafka is away",
