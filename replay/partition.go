@@ -186,13 +186,19 @@ func (p *partition) readOn(ctx context.Context) error {
 }
 
 func (p *partition) take(e entry) error {
+	_, err := p.step(e)
+	return err
+}
+
+// step takes the next entry and says what it meant.
+func (p *partition) step(e entry) (happening, error) {
 	if b := e.Begin; b != nil && b.Schema.Table != p.table {
-		return fmt.Errorf("it is of table %s, not of %s: a folder was copied or moved to a wrong place", b.Schema.Table, p.table)
+		return 0, fmt.Errorf("it is of table %s, not of %s: a folder was copied or moved to a wrong place", b.Schema.Table, p.table)
 	}
 	open, last := p.order.open, p.order.last
 	what, err := p.order.step(e.offset, e.size, e.Message)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	switch what {
 	case closed:
@@ -203,7 +209,7 @@ func (p *partition) take(e entry) error {
 			NextOffset: e.Gap.NextOffset, Reason: e.Gap.Reason, At: time.UnixMicro(e.Gap.At).UTC(),
 		}})
 	}
-	return nil
+	return what, nil
 }
 
 // committed finds the partition's span of a snapshot; nil where it holds no Commit of it.

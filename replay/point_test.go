@@ -89,7 +89,7 @@ func TestStaleMessagesAreNotSeen(t *testing.T) {
 	if got, err := collect(t, j, j.Points()[1]); err != nil || !sameRows(got, two) {
 		t.Fatalf("%v", err)
 	}
-	if _, err := j.Verify(context.Background(), VerifyOptions{Deep: true}); err != nil {
+	if _, err := j.Verify(context.Background(), VerifyOptions{Fold: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -119,7 +119,7 @@ func TestStaleChangesInTheMiddle(t *testing.T) {
 			t.Fatalf("point %d: %v", i, err)
 		}
 	}
-	if _, err := j.Verify(context.Background(), VerifyOptions{Deep: true}); err != nil {
+	if _, err := j.Verify(context.Background(), VerifyOptions{Fold: true}); err != nil {
 		t.Fatal(err)
 	}
 	if h, err := j.RowHistory(context.Background(), "order_id=1,line=a"); err != nil || len(h.Versions) != 3 {
@@ -277,7 +277,7 @@ func TestTwoStreams(t *testing.T) {
 	if err != nil || len(h.Versions) != 2 || h.Versions[1].Op != "d" || h.Versions[1].Current {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	if _, err := j.Verify(context.Background(), VerifyOptions{Deep: true}); err != nil {
+	if _, err := j.Verify(context.Background(), VerifyOptions{Fold: true}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rewind/disk"
@@ -85,15 +86,46 @@ func (j *Journal) attachProofs() {
 	}
 }
 
-// recordProofs adds proofs to the file and to the points. Of two writers at once one may lose what the other wrote: it is derived.
+// Waiting for another process that writes proofs: it holds the lock for as long as one file takes.
+const (
+	proofsWait  = 10 * time.Second
+	proofsRetry = 10 * time.Millisecond
+)
+
+// lockProofs does something while no other process writes the table's proofs: what both have proved stays.
+func (j *Journal) lockProofs(do func() error) error {
+	path := strings.TrimSuffix(j.proofPath(), ".json") + ".lock"
+	if err := disk.MakeDirs(j.o.FS, filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	for end := time.Now().Add(proofsWait); ; {
+		lock, err := j.o.FS.Lock(path)
+		var held *disk.LockedError
+		if errors.As(err, &held) && time.Now().Before(end) {
+			<-time.After(proofsRetry)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
+		return do()
+	}
+}
+
+// recordProofs adds proofs to the file and to the points.
 func (j *Journal) recordProofs(how string, points ...Point) error {
+	return j.lockProofs(func() error { return j.addProofs(time.Now().UTC().Truncate(time.Microsecond), how, points) })
+}
+
+// addProofs is recordProofs for who holds the lock.
+func (j *Journal) addProofs(now time.Time, how string, points []Point) error {
 	if len(points) == 0 {
 		return nil
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f := j.readProofs()
-	now := time.Now().UTC().Truncate(time.Microsecond)
 	fresh := make(map[string]bool, len(points))
 	kept := make([]provedPoint, 0, len(f.Proved)+len(points))
 	for _, p := range points {
@@ -117,17 +149,21 @@ func (j *Journal) recordProofs(how string, points ...Point) error {
 
 // readJSON reads a small durable file, strictly.
 func readJSON(fsys disk.FS, path string, into any) error {
+	return readJSONUpTo(fsys, path, maxDurableBytes, into)
+}
+
+func readJSONUpTo(fsys disk.FS, path string, limit int64, into any) error {
 	file, err := fsys.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(file, maxDurableBytes+1))
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
 		return err
 	}
-	if len(text) > maxDurableBytes {
-		return fmt.Errorf("%s is larger than %d bytes", path, maxDurableBytes)
+	if int64(len(text)) > limit {
+		return fmt.Errorf("%s is larger than %d bytes", path, limit)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -141,6 +177,19 @@ func writeJSON(fsys disk.FS, path string, value any) error {
 	if err != nil {
 		return err
 	}
+	return writeDurable(fsys, path, text)
+}
+
+// writeCompactJSON is writeJSON for what nobody reads.
+func writeCompactJSON(fsys disk.FS, path string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return writeDurable(fsys, path, text)
+}
+
+func writeDurable(fsys disk.FS, path string, text []byte) error {
 	if err := disk.MakeDirs(fsys, filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

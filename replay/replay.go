@@ -49,6 +49,7 @@ type Progress struct {
 	Stage string // "fold", "prove", "load", "verify"
 	Rows  int64  // rows or changes so far
 	Total int64  // that are expected; 0 where it is not known
+	Bytes bool   // what is counted are bytes, not rows
 }
 
 func (o Options) applyDefaults(root string) Options {

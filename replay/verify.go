@@ -2,102 +2,261 @@ package replay
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"path/filepath"
 	"time"
 
+	"rewind/journal"
 	"rewind/table"
 )
 
-// VerifyOptions say how thorough Verify is.
+// DefaultSample is the share of the segments proved before that Verify reads again: run once a day, it reads each of them
+// about once in three weeks.
+const DefaultSample = 0.05
+
+// VerifyOptions say how thorough Verify is. The zero value reads what no earlier Verify has proved, and a sample of the rest.
 type VerifyOptions struct {
-	Deep bool // fold every restore point, not only the newest and those where the schema changed
+	Full   bool    // read every segment, also those that were proved before
+	Sample float64 // the share of the segments proved before that is read again, drawn at random, one at least; 0: DefaultSample; below 0: none
+	Seed   uint64  // of the draw; 0: a fresh one, which the verdict names
+	Fold   bool    // fold every restore point, not only those whose changes cannot be added up
+
+	Key   ed25519.PublicKey // the journal must be signed with it; nil: heads are not looked at
+	Heads []journal.Head    // heads that were kept elsewhere: what they sign must still be there; those of other tables are passed over
 }
 
 // Verdict on a table's journal.
 type Verdict struct {
-	Table    string         `json:"table"`
-	Points   []PointVerdict `json:"points"`
-	Gaps     []Gap          `json:"gaps,omitempty"`
-	Segments int            `json:"segments"`
-	Entries  int64          `json:"entries"`
-	Bytes    int64          `json:"bytes"` // of the segments
-	Damage   []string       `json:"damage,omitempty"`
-	Seconds  float64        `json:"seconds"`
+	Table   string         `json:"table"`
+	Points  []PointVerdict `json:"points"`
+	Now     int            `json:"proved_now"`     // points proved by this run
+	Earlier int            `json:"proved_earlier"` // proved by an earlier run; their segments were not read again but for the sample
+	Not     int            `json:"not_proved"`
+	Gaps    []Gap          `json:"gaps,omitempty"`
+
+	Segments        int           `json:"segments"`
+	SegmentsRead    int           `json:"segments_read"`    // whole, for the first time or again (--full, or another length or time than it had)
+	SegmentsSampled int           `json:"segments_sampled"` // of those proved before: read again whole, by the draw
+	SegmentsEarlier int           `json:"segments_earlier"` // proved before, known by name, length, time and chain, not read again
+	Sampled         []string      `json:"sampled,omitempty"`
+	Share           float64       `json:"sample"`
+	Seed            uint64        `json:"seed,omitempty"` // of the draw, where there was something to draw from
+	Entries         int64         `json:"entries"`
+	EntriesRead     int64         `json:"entries_read"`
+	Bytes           int64         `json:"bytes"`      // of the segments
+	BytesRead       int64         `json:"bytes_read"` // of the segments that were read
+	Heads           []HeadVerdict `json:"heads,omitempty"`
+	Damage          []string      `json:"damage,omitempty"`
+	Warnings        []string      `json:"warnings,omitempty"`
+	Seconds         float64       `json:"seconds"`
 }
 
 // PointVerdict on one restore point.
 type PointVerdict struct {
-	Point  Point  `json:"point"`
-	Proved bool   `json:"proved"`
-	How    string `json:"how,omitempty"` // ProofRecomputed or ProofFolded
-	Why    string `json:"why,omitempty"` // it is not proved
+	Point    Point     `json:"point"`
+	Proved   bool      `json:"proved"`
+	How      string    `json:"how,omitempty"` // ProofRecomputed, ProofFolded or ProofRestored
+	At       time.Time `json:"at,omitzero"`   // when
+	Earlier  bool      `json:"earlier,omitempty"`
+	Unsigned bool      `json:"unsigned,omitempty"` // it stands behind a signed head: no signature covers it yet
+	Why      string    `json:"why,omitempty"`      // it is not proved
 }
 
-// Verify walks the table's whole journal: the chain of its segments, every entry, the order of its messages, and the
-// digest of every restore point, recomputed from what the changes took away and brought. Where the schema changed, and
-// for the newest point, the point is folded. What is proved is recorded. The error is the damage that was found, joined;
-// the verdict stands beside it.
-func (j *Journal) Verify(ctx context.Context, o VerifyOptions) (Verdict, error) {
+// Verify walks a table's journal: the chain of its segments, every entry, the order of its messages, and the digest of every
+// restore point, recomputed from what the changes took away and brought. What was walked before is known by the segments'
+// SHA-256 and not read again, but for a sample. Where no digest can be added up, because the schema changed, the point is
+// folded. What is proved is recorded. The error is the damage that was found, joined; the verdict stands beside it.
+//
+// A record of an earlier walk proves nothing by itself: where anything does not fit it, everything is read again.
+func Verify(ctx context.Context, root string, name table.Name, o Options, how VerifyOptions) (Verdict, error) {
 	began := time.Now()
-	if err := j.Refresh(ctx); err != nil {
-		return Verdict{}, err
+	o = o.applyDefaults(root)
+	if how.Sample == 0 {
+		how.Sample = DefaultSample
 	}
-	v := &verifier{j: j, deep: o.Deep, Verdict: Verdict{Table: j.name.String(), Gaps: j.Gaps()}}
-	if damage := j.Damage(); damage != nil {
-		v.damaged(damage)
+	if how.Seed == 0 {
+		how.Seed = rand.Uint64()>>1 | 1 // fits every JSON reader's integer
 	}
-	for _, s := range j.walked() {
-		if err := v.walk(ctx, s); err != nil {
-			return v.Verdict, err
-		}
-	}
-	if err := j.recordProofs(ProofRecomputed, v.recomputed...); err != nil {
-		return v.Verdict, err
-	}
-	if err := j.recordProofs(ProofFolded, v.folded...); err != nil {
-		return v.Verdict, err
+	v, err := verify(ctx, root, name, o, how)
+	if err == nil && v.relied && (v.walkDamaged || v.forgotten) {
+		o.Logger.Warn("verify: something does not fit what was proved before: everything is read again", "table", name)
+		how.Full = true
+		v, err = verify(ctx, root, name, o, how)
 	}
 	v.Seconds = time.Since(began).Seconds()
+	if err != nil {
+		return v.Verdict, err
+	}
 	return v.Verdict, errors.Join(v.damage...)
 }
 
-// walked copies what Verify walks over, so that a Refresh beside does not disturb it.
-func (j *Journal) walked() []walkedStream {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var all []walkedStream
-	for _, s := range j.streams {
-		w := walkedStream{id: s.id}
-		for _, p := range s.partitions {
-			w.partitions = append(w.partitions, *p)
-		}
-		for _, p := range j.points {
-			if p.Stream == s.id {
-				w.points = append(w.points, p)
-			}
-		}
-		all = append(all, w)
+// Verify is the function of that name on this journal; its points know their proofs afterwards.
+func (j *Journal) Verify(ctx context.Context, o VerifyOptions) (Verdict, error) {
+	v, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, o)
+	if refreshed := j.Refresh(ctx); refreshed != nil {
+		return v, errors.Join(err, refreshed)
 	}
-	return all
-}
-
-type walkedStream struct {
-	id         string
-	partitions []partition
-	points     []Point
+	return v, err
 }
 
 // verifier gathers the verdict.
 type verifier struct {
 	Verdict
-	j                  *Journal
-	deep               bool
+	j                  *Journal // its own: what it knows comes from the walks
+	how                VerifyOptions
+	walks              map[string][]*walk // by stream
+	read               *readMeter
 	damage             []error
+	walkDamaged        bool // there is damage that a record may have made up
+	relied             bool // on the record of an earlier walk
+	forgotten          bool // a walk is remembered, but not what it proved: somebody removed the record of proofs
 	recomputed, folded []Point
+	at                 time.Time // of its proofs
 }
 
+func verify(ctx context.Context, root string, name table.Name, o Options, how VerifyOptions) (*verifier, error) {
+	read := &readMeter{FS: o.FS, report: o.Progress}
+	o.FS = read
+	j := &Journal{name: name, dir: filepath.Join(root, name.FileName()), o: o}
+	v := &verifier{j: j, how: how, at: time.Now().UTC().Truncate(time.Microsecond), walks: map[string][]*walk{}, read: read, Verdict: Verdict{Table: name.String(), Share: max(0, how.Sample)}}
+	if err := j.findStreams(); err != nil {
+		return v, err
+	}
+	for _, s := range j.streams {
+		for i := range s.partitions {
+			w, err := v.begin(s, i)
+			if err != nil {
+				return v, err
+			}
+			v.walks[s.id] = append(v.walks[s.id], w)
+		}
+	}
+	v.draw()
+	v.expect()
+	for _, s := range j.streams {
+		if err := v.walkStream(ctx, s); err != nil {
+			return v, err
+		}
+	}
+	read.done()
+	v.keptHeads()
+	j.assemble()
+	j.attachProofs()
+	v.Gaps = j.gaps
+	for _, s := range j.streams {
+		for _, err := range s.damage {
+			v.damaged(err)
+		}
+		if err := v.judge(ctx, s); err != nil {
+			return v, err
+		}
+	}
+	v.count()
+	v.record()
+	return v, nil
+}
+
+// begin looks at one partition, and goes on from an earlier walk where that fits what is there.
+func (v *verifier) begin(s *stream, i int) (*walk, error) {
+	fresh := *s.partitions[i]
+	w := newWalk(s.partitions[i])
+	if err := w.readHead(v.how.Key); err != nil {
+		return nil, err
+	}
+	if err := w.look(); err != nil {
+		return nil, err
+	}
+	if v.how.Full || w.reader == nil {
+		return w, nil
+	}
+	r := v.j.recall(w.part)
+	if r == nil {
+		return w, nil
+	}
+	fits, err := w.fits(r)
+	if err == nil && fits {
+		err = w.resume(r)
+	}
+	if err == nil && fits {
+		v.relied = true
+		return w, nil
+	}
+	v.j.o.Logger.Warn("verify: the journal is not what an earlier verify has walked through: it is read again",
+		"stream", s.id, "partition", i, "error", err)
+	s.partitions[i] = &fresh
+	again := newWalk(s.partitions[i])
+	again.head = w.head
+	return again, again.look()
+}
+
+// draw chooses the share of the segments proved before that is read again.
+func (v *verifier) draw() {
+	type place struct {
+		w *walk
+		i int
+	}
+	var all []place
+	for _, s := range v.j.streams {
+		for _, w := range v.walks[s.id] {
+			for i := range w.skipped() {
+				if !w.readNow[i] {
+					all = append(all, place{w, i})
+				}
+			}
+		}
+	}
+	if len(all) == 0 || v.how.Sample <= 0 {
+		return
+	}
+	v.Seed = v.how.Seed
+	wanted := min(len(all), max(1, int(float64(len(all))*v.how.Sample+0.5)))
+	random := rand.New(rand.NewPCG(v.how.Seed, 0)) //nolint:gosec // it must be repeatable, not secret
+	for _, n := range random.Perm(len(all))[:wanted] {
+		all[n].w.sample = append(all[n].w.sample, all[n].i)
+	}
+}
+
+// walkStream walks through one stream's partitions. An error is none of the journal's: a context that ended.
+func (v *verifier) walkStream(ctx context.Context, s *stream) error {
+	for _, w := range v.walks[s.id] {
+		for _, i := range w.sample {
+			if err := w.reread(i); err != nil {
+				v.damaged(err)
+			}
+			v.Sampled = append(v.Sampled, w.infos[i].Path)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		if err := w.chain(); err != nil {
+			v.damaged(err)
+			w.broken = "the chain of segments is broken"
+		}
+		err := w.entries(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			v.damaged(err)
+		}
+		v.holdHead(w)
+	}
+	for _, err := range missingJournals(s.partitions) {
+		v.damaged(err)
+	}
+	return nil
+}
+
+// damaged takes note of damage, once.
 func (v *verifier) damaged(err error) {
+	v.walkDamaged = true
+	v.note(err)
+}
+
+func (v *verifier) note(err error) {
 	for _, known := range v.damage {
 		if known.Error() == err.Error() {
 			return
@@ -107,126 +266,58 @@ func (v *verifier) damaged(err error) {
 	v.Damage = append(v.Damage, err.Error())
 }
 
-// walk verifies one stream. An error is none of the journal's: a context that ended.
-func (v *verifier) walk(ctx context.Context, s walkedStream) error {
-	var walks []*walk
-	broken := false
-	for i := range s.partitions {
-		w := newWalk(&s.partitions[i], v.j.o.Progress)
-		if err := w.chain(); err != nil {
-			v.damaged(err)
-			broken = true
-		}
-		err := w.entries(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			v.damaged(err)
-		}
-		v.Segments += w.segments
-		v.Bytes += w.bytes
-		v.Entries += w.count
-		walks = append(walks, w)
-	}
-	var partitions []*partition
-	for i := range s.partitions {
-		partitions = append(partitions, &s.partitions[i])
-	}
-	for _, err := range missingJournals(partitions) {
-		v.damaged(err)
-	}
-	return v.judge(ctx, s, walks, broken)
-}
-
-// judge goes through a stream's restore points with the digest that the changes add up to.
-func (v *verifier) judge(ctx context.Context, s walkedStream, walks []*walk, broken bool) error {
-	var running table.Digest
-	known := false
-	var before Point
-	for i, p := range s.points {
-		verdict := PointVerdict{Point: p}
-		moved, missing := sumOf(walks[:p.Partitions], p.ID)
-		switch {
-		case missing != "":
-			known = false
-			verdict.Why = missing
-		case p.IsBaseline():
-			running, known = moved, true
-		case p.SchemaIdentity != before.SchemaIdentity:
-			known = false // every row's fingerprint is another now, also of rows that no change names
-		default:
-			running.Merge(moved)
-		}
-		before = p
-		if broken {
-			verdict.Why = "the chain of segments is broken"
-		}
-		if verdict.Why == "" {
-			if known {
-				v.hold(&verdict, running, ProofRecomputed)
-			}
-			if !known || v.deep || i == len(s.points)-1 {
-				if err := v.fold(ctx, &verdict); err != nil {
-					return err
+// count adds up what was read, and what was proved.
+func (v *verifier) count() {
+	for _, s := range v.j.streams {
+		for _, w := range v.walks[s.id] {
+			v.Entries += w.count
+			v.EntriesRead += w.fresh
+			for i, info := range w.infos {
+				v.Segments++
+				v.Bytes += info.Bytes
+				if i < w.skipped() && !w.readNow[i] {
+					v.SegmentsEarlier++
+					continue
 				}
-				running, known = p.Digest, verdict.Proved
+				v.BytesRead += info.Bytes
+				v.SegmentsRead++
+			}
+			v.SegmentsSampled += len(w.sample)
+			v.SegmentsRead -= len(w.sample)
+		}
+	}
+	for _, p := range v.Points {
+		switch {
+		case !p.Proved:
+			v.Not++
+		case p.Earlier:
+			v.Earlier++
+		default:
+			v.Now++
+		}
+	}
+}
+
+// record writes down what is proved, and how far the walks went. That it cannot be written makes nothing less proved.
+func (v *verifier) record() {
+	err := v.j.lockProofs(func() error {
+		err := errors.Join(v.j.addProofs(v.at, ProofRecomputed, v.recomputed), v.j.addProofs(v.at, ProofFolded, v.folded))
+		if len(v.damage) > 0 {
+			return err
+		}
+		for _, s := range v.j.streams {
+			for _, w := range v.walks[s.id] {
+				if w.sealed == nil || !w.worthRemembering() {
+					continue
+				}
+				w.complete(w.sealed)
+				w.sealed.At = v.at
+				err = errors.Join(err, v.j.remember(w.sealed))
 			}
 		}
-		v.note(verdict)
-	}
-	return nil
-}
-
-// sumOf adds up what a snapshot's changes did to the digest in all partitions.
-func sumOf(walks []*walk, id int64) (sum table.Digest, missing string) {
-	for _, w := range walks {
-		moved, ok := w.moved[id]
-		if !ok {
-			return sum, fmt.Sprintf("partition %d is damaged before its end", w.part.number)
-		}
-		sum.Merge(moved)
-	}
-	return sum, ""
-}
-
-func (v *verifier) hold(verdict *PointVerdict, have table.Digest, how string) {
-	p := verdict.Point
-	if verdict.Proved = have == p.Digest; verdict.Proved {
-		verdict.How = how
-		return
-	}
-	err := &ProofError{Table: v.j.name, Snapshot: p.ID, Where: "recomputed", Want: p.Digest, Have: have}
-	verdict.Why = err.Error()
-	v.damaged(err)
-}
-
-// fold proves a point by folding it.
-func (v *verifier) fold(ctx context.Context, verdict *PointVerdict) error {
-	for _, err := range v.j.Fold(ctx, verdict.Point) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			verdict.Proved, verdict.How, verdict.Why = false, "", err.Error()
-			v.damaged(err)
-			return nil
-		}
-	}
-	if verdict.Why == "" {
-		verdict.Proved, verdict.How = true, ProofFolded
-	}
-	return nil
-}
-
-func (v *verifier) note(verdict PointVerdict) {
-	v.Points = append(v.Points, verdict)
-	if !verdict.Proved {
-		return
-	}
-	if verdict.How == ProofFolded {
-		v.folded = append(v.folded, verdict.Point)
-	} else {
-		v.recomputed = append(v.recomputed, verdict.Point)
+		return err
+	})
+	if err != nil {
+		v.Warnings = append(v.Warnings, fmt.Sprintf("what was proved could not be written down, the next verify reads it again: %v", err))
 	}
 }

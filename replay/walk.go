@@ -2,71 +2,138 @@ package replay
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"rewind/change"
+	"rewind/journal"
 	"rewind/table"
 )
 
-// walk goes through one partition from its first entry, checks everything that an entry can say, and sums what each
-// committed snapshot's changes did to the digest.
+// walk goes through one partition, checks everything that an entry can say, and sums what each committed snapshot's changes
+// did to the digest. It begins at the first entry, or behind the sealed segments that an earlier walk went through.
 type walk struct {
-	part     *partition
-	report   func(Progress)
-	order    sequence
-	codec    *table.Codec // of the rows that were seen last
-	rows     *table.Schema
-	begin    *change.Begin // that the rows were seen to belong to
-	key      []byte
-	share    change.Counts          // of the open snapshot
-	delta    table.Digest           // of the open snapshot
-	moved    map[int64]table.Digest // by committed snapshot
-	segments int
-	bytes    int64
-	count    int64
+	part   *partition
+	reader *journal.Reader // nil: the partition has no folder
+	infos  []journal.SegmentInfo
+	files  []fileMark          // of infos
+	sums   [][sha256.Size]byte // of the first segments: those that were proved before, then those hashed now
+	known  *remembered         // what an earlier walk left; nil: this one begins at the beginning
+
+	readNow map[int]bool // of the segments proved before
+	sealed  *remembered  // the state behind the sealed segments, once they were walked through
+
+	codec *table.Codec // of the rows that were seen last
+	rows  *table.Schema
+	begin *change.Begin // that the rows were seen to belong to
+	key   []byte
+	share change.Counts          // of the open snapshot
+	delta table.Digest           // of the open snapshot
+	moved map[int64]table.Digest // by committed snapshot
+	count int64                  // entries, those of earlier walks included
+	fresh int64                  // entries that this walk read
+
+	head     *headCheck // nil: heads are not looked at
+	unsigned int64      // entries behind it
+	sample   []int      // of the segments proved before, to be read again
+	broken   string     // why nothing here is to be trusted; "": nothing is known
 }
 
-func newWalk(p *partition, report func(Progress)) *walk {
-	return &walk{part: p, report: report, moved: make(map[int64]table.Digest)}
+// fileMark tells a file from another by what costs no reading.
+type fileMark struct{ size, modified int64 }
+
+func newWalk(p *partition) *walk {
+	return &walk{part: p, moved: make(map[int64]table.Digest), readNow: make(map[int]bool)}
 }
 
-// chain verifies the SHA-256 chain of the sealed segments.
-func (w *walk) chain() error {
+// look lists the partition's segments as they are now.
+func (w *walk) look() error {
 	reader, err := w.part.open(decoders{})
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
+		return ignoreNotExist(err)
 	}
-	for _, s := range reader.Segments() {
-		w.segments++
-		w.bytes += s.Bytes
-	}
-	return reader.VerifyChain()
-}
-
-func (w *walk) entries(ctx context.Context) error {
-	for e, err := range w.part.entries(ctx, 0) {
+	w.reader, w.infos = reader, reader.Segments()
+	w.files = make([]fileMark, len(w.infos))
+	for i, info := range w.infos {
+		stat, err := w.part.fs.Stat(info.Path)
 		if err != nil {
-			return err
+			return ignoreNotExist(err)
 		}
-		if err := w.take(e); err != nil {
-			return w.part.damaged(nil, e.offset, err.Error())
-		}
-		w.count++
-		if w.count%rowsBetweenLooks == 0 {
-			w.report(Progress{Stage: "verify", Rows: w.count})
-		}
+		w.files[i] = fileMark{stat.Size(), stat.ModTime().UnixNano()}
 	}
 	return nil
 }
 
+// skipped is how many segments need no reading.
+func (w *walk) skipped() int {
+	if w.known == nil {
+		return 0
+	}
+	return len(w.known.Segments)
+}
+
+// chain follows the SHA-256 chain of the sealed segments; those that were proved before are not read for it.
+func (w *walk) chain() error {
+	if w.reader == nil {
+		return nil
+	}
+	at := 0
+	return journal.Chain(w.infos, func(info journal.SegmentInfo) ([sha256.Size]byte, error) {
+		if at++; at <= len(w.sums) {
+			return w.sums[at-1], nil
+		}
+		sum, err := w.reader.Hash(info)
+		w.sums = append(w.sums, sum)
+		return sum, err
+	})
+}
+
+// boundary is where the active segment begins.
+func (w *walk) boundary() int64 {
+	if n := len(w.infos); n > 0 {
+		return w.infos[n-1].BaseOffset
+	}
+	return 0
+}
+
+// entries walks through what was not walked through before.
+func (w *walk) entries(ctx context.Context) error {
+	from := int64(0)
+	if n := w.skipped(); n > 0 {
+		from = w.infos[n].BaseOffset
+	}
+	boundary := w.boundary()
+	for e, err := range w.part.entries(ctx, from) {
+		if err != nil {
+			return err
+		}
+		if w.sealed == nil && e.offset >= boundary {
+			if w.sealed, err = w.memorize(); err != nil {
+				return err
+			}
+		}
+		if err := w.take(e); err != nil {
+			return w.part.damaged(nil, e.offset, err.Error())
+		}
+		w.part.next = e.offset + 1
+		w.count++
+		w.fresh++
+		if w.head != nil && w.head.err == nil && e.offset >= w.head.head.Next {
+			w.unsigned++
+		}
+	}
+	if w.sealed != nil || len(w.infos) == 0 {
+		return nil
+	}
+	sealed, err := w.memorize() // the active segment has no entry yet
+	w.sealed = sealed
+	return err
+}
+
 func (w *walk) take(e entry) error {
-	open := w.order.open
-	what, err := w.order.step(e.offset, e.size, e.Message)
+	open := w.part.order.open
+	what, err := w.part.step(e)
 	if err != nil {
 		return err
 	}
@@ -86,7 +153,7 @@ func (w *walk) take(e entry) error {
 
 // change checks one change against itself and its snapshot, and adds it up.
 func (w *walk) change(e entry) error {
-	m, begin := e.Change, w.order.open.begin
+	m, begin := e.Change, w.part.order.open.begin
 	if err := w.learn(e.rows, begin); err != nil {
 		return err
 	}
