@@ -69,7 +69,7 @@ func (h *Head) sign(key ed25519.PrivateKey) {
 // Check verifies the signature.
 func (h Head) Check(public ed25519.PublicKey) error {
 	if id := KeyID(public); h.Key != id {
-		return fmt.Errorf("it was signed with the key %.32q, not with %s", h.Key, id)
+		return fmt.Errorf("it was signed with the key %.32s, not with %s", h.Key, id)
 	}
 	signature, err := base64.StdEncoding.DecodeString(h.Signature)
 	if err != nil || !ed25519.Verify(public, h.signed(), signature) {
@@ -188,9 +188,6 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 	var previous [sha256.Size]byte
 	found := h.Segment == ""
 	for _, info := range r.Segments() {
-		if info.Err != nil {
-			return behind, info.Err
-		}
 		if found {
 			behind.Segments++
 			behind.Bytes += info.Bytes
@@ -198,6 +195,9 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 		}
 		if segmentName(info.BaseOffset) != h.Segment {
 			continue
+		}
+		if info.Err != nil {
+			return behind, info.Err
 		}
 		found, previous = true, info.Previous
 		if behind.Bytes, err = r.holdSegment(h, info); err != nil {

@@ -32,10 +32,11 @@ func Open(dir string, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	j := &Journal{dir: dir, options: o, lock: lock, splitters: splitters{make: o.Splitter}}
-	if err := j.load(); err != nil {
-		return nil, errors.Join(err, j.Close())
+	err = j.openHead()
+	if err == nil {
+		err = j.load()
 	}
-	if err := j.openHead(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
 	return j, nil

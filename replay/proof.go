@@ -115,6 +115,9 @@ func (j *Journal) lockProofs(do func() error) error {
 
 // recordProofs adds proofs to the file and to the points.
 func (j *Journal) recordProofs(how string, points ...Point) error {
+	if len(points) == 0 {
+		return nil
+	}
 	return j.lockProofs(func() error { return j.addProofs(time.Now().UTC().Truncate(time.Microsecond), how, points) })
 }
 

@@ -140,10 +140,7 @@ func (w *walk) worthRemembering() bool {
 
 // complete adds to a memorized state what tells its segments: the sealed ones, with the SHA-256 that the chain was followed by.
 func (w *walk) complete(r *remembered) {
-	for i, info := range w.infos {
-		if !info.Sealed {
-			break
-		}
+	for i, info := range w.infos[:len(w.infos)-1] {
 		r.Segments = append(r.Segments, rememberedSegment{
 			Base: info.BaseOffset, Bytes: w.files[i].size, Modified: w.files[i].modified, SHA256: hex.EncodeToString(w.sums[i][:]),
 		})

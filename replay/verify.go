@@ -300,20 +300,23 @@ func (v *verifier) count() {
 
 // record writes down what is proved, and how far the walks went. That it cannot be written makes nothing less proved.
 func (v *verifier) record() {
+	var gone []*walk
+	for _, s := range v.j.streams {
+		for _, w := range v.walks[s.id] {
+			if len(v.damage) == 0 && w.sealed != nil && w.worthRemembering() {
+				gone = append(gone, w)
+			}
+		}
+	}
+	if len(v.recomputed)+len(v.folded)+len(gone) == 0 {
+		return
+	}
 	err := v.j.lockProofs(func() error {
 		err := errors.Join(v.j.addProofs(v.at, ProofRecomputed, v.recomputed), v.j.addProofs(v.at, ProofFolded, v.folded))
-		if len(v.damage) > 0 {
-			return err
-		}
-		for _, s := range v.j.streams {
-			for _, w := range v.walks[s.id] {
-				if w.sealed == nil || !w.worthRemembering() {
-					continue
-				}
-				w.complete(w.sealed)
-				w.sealed.At = v.at
-				err = errors.Join(err, v.j.remember(w.sealed))
-			}
+		for _, w := range gone {
+			w.complete(w.sealed)
+			w.sealed.At = v.at
+			err = errors.Join(err, v.j.remember(w.sealed))
 		}
 		return err
 	})

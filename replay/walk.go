@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"rewind/change"
 	"rewind/journal"
@@ -57,8 +58,11 @@ func (w *walk) look() error {
 	w.files = make([]fileMark, len(w.infos))
 	for i, info := range w.infos {
 		stat, err := w.part.fs.Stat(info.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // renamed or removed by a writer in this moment: it is read then
+		}
 		if err != nil {
-			return ignoreNotExist(err)
+			return err
 		}
 		w.files[i] = fileMark{stat.Size(), stat.ModTime().UnixNano()}
 	}

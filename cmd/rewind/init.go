@@ -200,7 +200,7 @@ func chooseTables(ctx context.Context, db *impala.DB, specs []string) (chosen []
 }
 
 // ownTable is the name of a table that a restore made for itself or kept: nobody means it by "all of a database".
-var ownTable = regexp.MustCompile(`__rewind_(new_)?[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$|^rewind_staging_[0-9a-f]{32}$`)
+var ownTable = regexp.MustCompile(`__rewind_(new_|scratch_)?[0-9]{8}_[0-9]{6}_[0-9a-f]{8}$|^rewind_staging_[0-9a-f]{32}$`)
 
 // expandTable reads db.table, db.table:key,key and db.*.
 func expandTable(ctx context.Context, db *impala.DB, spec string) (names []table.Name, key []string, err error) {

@@ -73,7 +73,7 @@ func (c *config) journalDir() string { return filepath.Join(c.Data, "journal") }
 func (a *app) replayOptions(c *config, m *meter) replay.Options {
 	o := replay.Options{FS: a.fs, Logger: a.log, Data: c.Data, Keys: c.Encryption.keys}
 	if m != nil {
-		o.Progress = func(p replay.Progress) { m.report(p.Stage, p.Rows, p.Total) }
+		o.Progress = func(p replay.Progress) { m.reportIn(p.Bytes, p.Stage, p.Rows, p.Total) }
 	}
 	return o
 }

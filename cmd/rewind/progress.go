@@ -36,6 +36,7 @@ type meterStage struct {
 	began   time.Time
 	said    time.Time
 	value   int64
+	bytes   bool // that is its unit
 	over    bool
 }
 
@@ -48,7 +49,10 @@ func (a *app) newMeter() *meter {
 func canDraw(w io.Writer) bool { return isTerminal(w) && os.Getenv("TERM") != "dumb" }
 
 // report says that done of total rows of a stage are through; total 0 is unknown.
-func (m *meter) report(stage string, done, total int64) {
+func (m *meter) report(stage string, done, total int64) { m.reportIn(false, stage, done, total) }
+
+// reportIn is report, in bytes where it says so.
+func (m *meter) reportIn(bytes bool, stage string, done, total int64) {
 	if m.app.json {
 		return
 	}
@@ -58,7 +62,7 @@ func (m *meter) report(stage string, done, total int64) {
 	if s == nil || s.over && done < s.value {
 		s = m.begin(stage, now)
 	}
-	s.value = done
+	s.value, s.bytes = done, bytes
 	if canDraw(m.app.stderr) {
 		if now.Sub(m.began) >= drawAfter {
 			m.draw(s, stage, done, total)
@@ -67,7 +71,11 @@ func (m *meter) report(stage string, done, total int64) {
 	}
 	if now.Sub(s.said) >= plainEvery {
 		s.said = now
-		fmt.Fprintf(m.app.stderr, "%s: %s\n", stage, rate(done, now.Sub(s.began)))
+		said := rate(done, now.Sub(s.began))
+		if bytes {
+			said = byteText(done) + " of " + byteText(total)
+		}
+		fmt.Fprintf(m.app.stderr, "%s: %s\n", stage, said)
 	}
 }
 
@@ -95,6 +103,9 @@ func (m *meter) draw(s *meterStage, stage string, done, total int64) {
 	}
 	if begun := total == 0 || done < total; s.tracker == nil && !s.over && begun {
 		s.tracker = &progress.Tracker{Message: stage, Total: total, AutoStopDisabled: true, RemoveOnCompletion: true}
+		if s.bytes {
+			s.tracker.Units = progress.UnitsBytes
+		}
 		m.bars.AppendTracker(s.tracker)
 	}
 	if s.tracker != nil {

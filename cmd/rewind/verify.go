@@ -1,122 +1,213 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"rewind/journal"
 	"rewind/replay"
 	"rewind/table"
 )
 
+// verifyFlags are the flags of verify.
+type verifyFlags struct {
+	full   bool
+	sample string
+	seed   uint64
+	fold   bool
+	deep   string
+	at     string
+	heads  []string
+}
+
 func (a *app) verifyCommand() *cobra.Command {
-	var deep bool
+	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify [TABLE...]",
 		Short: "Prove the journal: its files, its order, its restore points",
 		Long: `Walks the journals of the tables named, or of all: every segment's checksums and the chain that links them, the
 sequence of the messages, and every restore point's digest, computed again from the changes.
 
-It reads the journal alone: neither Kafka nor Impala need to be there.`,
+A sealed segment that was proved once is not read again, unless its file has another length or time than it had; it is
+known by its place in the chain. So a run costs what is new, and a sample of the rest: --sample says how large, --seed
+repeats a draw, --full reads everything. What was proved by an earlier run is said to be so, with the time.
+
+With journal.verify_key (or journal.sign_key) in the configuration, every partition's signed head must be there, must be
+right, and what it signs must be in the journal. --head holds the journal against heads that were kept elsewhere, such
+as an earlier output of "rewind verify --json": a journal that was rolled back with its head shows in no other way.
+
+--deep restores a point into a scratch table through Impala, compares digests, and drops the table. Without it, verify
+reads the journal alone: neither Kafka nor Impala need to be there.`,
 		Example: `  rewind verify
-  rewind verify shop.orders --deep`,
+  rewind verify shop.orders --full
+  rewind verify --sample 20% --seed 7
+  rewind verify shop.orders --deep
+  rewind verify --json > /mnt/elsewhere/heads.json
+  rewind verify --head /mnt/elsewhere/heads.json`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.loadConfig()
+			job, err := a.verifyJob(args, f)
 			if err != nil {
 				return err
 			}
-			names, err := a.journaled(c, args)
-			if err != nil {
-				return err
-			}
-			var failed []error
-			for _, name := range names {
-				verdict, err := a.verify(cmd, c, name, deep)
-				if verdict.Table == "" && err != nil {
-					return err
-				}
-				if perr := a.printVerdict(verdict); perr != nil {
-					return perr
-				}
-				if err != nil {
-					failed = append(failed, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err,
-						hint: "what stands before the damage can still be restored: rewind points " + name.String()})
-				}
-			}
-			return errors.Join(failed...)
+			return a.verifyAll(cmd.Context(), job)
 		},
 	}
-	cmd.Flags().BoolVar(&deep, "deep", false, "fold every restore point into its rows, not only the newest of each schema")
+	flags := cmd.Flags()
+	flags.BoolVar(&f.full, "full", false, "read every segment, also those that were proved before")
+	flags.StringVar(&f.sample, "sample", "5%", "share of the segments proved before that is read again, drawn at random; 0% for none")
+	flags.Uint64Var(&f.seed, "seed", 0, "of the draw; 0: a fresh one, which is printed")
+	flags.BoolVar(&f.fold, "fold", false, "fold every restore point into its rows, not only those whose changes cannot be added up")
+	flags.StringVar(&f.deep, "deep", "", "restore into a scratch table through Impala and compare: newest, or all")
+	flags.Lookup("deep").NoOptDefVal = deepNewest
+	flags.StringVar(&f.at, "at", "", "with --deep: restore the point that this time or id means")
+	flags.StringArrayVar(&f.heads, "head", nil, "file with signed heads that were kept elsewhere: the journal must hold what they sign")
 	return cmd
 }
 
-// verify gives the verdict on one table; err says why it is not a good one.
-func (a *app) verify(cmd *cobra.Command, c *config, name table.Name, deep bool) (replay.Verdict, error) {
-	m := a.newMeter()
-	defer m.stop()
-	j, err := replay.Open(c.journalDir(), name, a.replayOptions(c, m))
-	if err != nil {
-		return replay.Verdict{}, err
-	}
-	if len(j.Points()) == 0 && j.Damage() == nil {
-		return replay.Verdict{}, j.NoPoints()
-	}
-	verdict, err := j.Verify(cmd.Context(), replay.VerifyOptions{Deep: deep})
-	if err != nil {
-		return verdict, err
-	}
-	for _, p := range verdict.Points {
-		if !p.Proved && p.Why != "" {
-			return verdict, fmt.Errorf("restore point %d: %s", p.Point.ID, p.Why)
-		}
-	}
-	return verdict, nil
+// What --deep takes.
+const (
+	deepNewest = "newest"
+	deepAll    = "all"
+)
+
+// verifyJob is what the arguments mean.
+type verifyJob struct {
+	config *config
+	names  []table.Name
+	how    replay.VerifyOptions
+	deep   string
+	at     replay.Spec // with deep; its zero value: as deep says
 }
 
-// provedLine says how a restore point was proved: in one line, or in two for a terminal that would break it.
-func provedLine(p replay.Point, how string, narrow bool) string {
-	id, rows, digest := strconv.FormatInt(p.ID, 10), count(p.Rows, "row"), "digest "+p.DigestText
-	if narrow {
-		return "  " + id + "  " + rows + "  " + how + "\n    " + digest + "\n"
+func (a *app) verifyJob(args []string, f verifyFlags) (*verifyJob, error) {
+	usage := func(hint, message string) error {
+		return usageErrorf("%s", hint).because(errors.New(message))
 	}
-	return "  " + id + "  " + rows + "  " + digest + "  " + how + "\n"
+	job := &verifyJob{deep: f.deep, how: replay.VerifyOptions{Full: f.full, Seed: f.seed, Fold: f.fold}}
+	share, err := parseShare(f.sample)
+	if err != nil {
+		return nil, usage("--sample 5%", err.Error())
+	}
+	if job.how.Sample = share; share == 0 {
+		job.how.Sample = -1
+	}
+	switch {
+	case f.deep != "" && f.deep != deepNewest && f.deep != deepAll:
+		return nil, usage("--deep, or --deep=all (with the sign: --deep alone means the newest point)", fmt.Sprintf("unknown --deep %q", f.deep))
+	case f.at != "" && f.deep != deepNewest:
+		return nil, usage("rewind verify shop.orders --deep --at -2h", "--at goes with --deep")
+	}
+	if f.at != "" {
+		if job.at, err = replay.ParseSpec(f.at, time.Now(), time.Local); err != nil {
+			return nil, err
+		}
+	}
+	if job.config, err = a.loadConfig(); err != nil {
+		return nil, err
+	}
+	if job.how.Key, err = job.config.verifyKey(); err != nil {
+		return nil, err
+	}
+	for _, path := range f.heads {
+		heads, err := readHeads(path)
+		if err != nil {
+			return nil, usageErrorf("--head takes heads as they stand beside the journal, or the output of rewind verify --json").because(err)
+		}
+		job.how.Heads = append(job.how.Heads, heads...)
+	}
+	if job.names, err = a.journaled(job.config, args); err != nil && (len(args) > 0 || len(job.how.Heads) == 0) {
+		return nil, err
+	}
+	if len(args) == 0 {
+		return job, job.addSigned()
+	}
+	return job, nil
 }
 
-// verdictWidth is what the line of a restore point needs, with rows by the million.
-const verdictWidth = 120
-
-func (a *app) printVerdict(v replay.Verdict) error {
-	if a.json {
-		return a.printJSON(v)
-	}
-	proved := 0
-	for _, p := range v.Points {
-		if p.Proved {
-			proved++
+// addSigned adds the tables that a head was kept of: a journal that is gone as a whole must not go unnoticed.
+func (job *verifyJob) addSigned() error {
+	for _, head := range job.how.Heads {
+		name, err := table.ParseName(head.Table)
+		if err != nil {
+			return usageErrorf("is it a file of signed heads?").because(err)
 		}
-	}
-	width := terminalWidth(a.stdout)
-	narrow, then := width > 0 && width < verdictWidth, "; "
-	if narrow {
-		then = "\n  "
-	}
-	fmt.Fprintf(a.stdout, "%s: %d of %d restore points proved%s%s entries in %s, %s bytes, %.2f s\n",
-		v.Table, proved, len(v.Points), then, thousands(v.Entries), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
-	for _, p := range v.Points {
-		if p.Proved {
-			fmt.Fprint(a.stdout, provedLine(p.Point, p.How, narrow))
-		} else {
-			fmt.Fprintf(a.stdout, "  %d  %s  %s\n", p.Point.ID, paint(a.stdout, colorBad, "NOT PROVED"), p.Why)
+		if !slices.Contains(job.names, name) {
+			job.names = append(job.names, name)
 		}
-	}
-	for _, damage := range v.Damage {
-		fmt.Fprintf(a.stdout, "  %s %s\n", paint(a.stdout, colorBad, "damage:"), damage)
-	}
-	for _, gap := range v.Gaps {
-		fmt.Fprintf(a.stdout, "  gap in partition %d at offset %d: %s\n", gap.Partition, gap.Offset, gap.Reason)
 	}
 	return nil
+}
+
+// parseShare reads 5%, 0.5% or 100%.
+func parseShare(text string) (float64, error) {
+	digits, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	share, err := strconv.ParseFloat(digits, 64)
+	if !percent || err != nil || share < 0 || share > 100 || share != share {
+		return 0, fmt.Errorf("a share is written 5%%, not %q", text)
+	}
+	return share / 100, nil
+}
+
+func (a *app) verifyAll(ctx context.Context, job *verifyJob) error {
+	var failed []error
+	for _, name := range job.names {
+		verdict, err := a.verify(ctx, job, name)
+		if verdict.Table == "" && err != nil {
+			return err
+		}
+		if perr := a.printVerdict(verdict); perr != nil {
+			return perr
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && job.deep != "" {
+			err = a.deep(ctx, job, name, verdict)
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// verify gives the verdict on one table; err says why it is not a good one.
+func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (replay.Verdict, error) {
+	m := a.newMeter()
+	defer m.stop()
+	verdict, err := replay.Verify(ctx, job.config.journalDir(), name, a.replayOptions(job.config, m), job.how)
+	if err == nil && len(verdict.Points) == 0 {
+		return replay.Verdict{}, a.nothingToProve(job.config, name)
+	}
+	for _, p := range verdict.Points {
+		if err == nil && !p.Proved {
+			err = fmt.Errorf("restore point %d: %s", p.Point.ID, p.Why)
+		}
+	}
+	if err == nil || ctx.Err() != nil {
+		return verdict, err
+	}
+	hint := "what stands before the damage can still be restored: rewind points " + name.String()
+	var head *journal.HeadError
+	if errors.As(err, &head) {
+		hint = head.Hint()
+	}
+	return verdict, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err, hint: hint}
+}
+
+// nothingToProve is the error about a table without a restore point.
+func (a *app) nothingToProve(c *config, name table.Name) error {
+	_, err := a.openJournal(c, name, nil)
+	if err == nil { // one came just now
+		return &replay.NoPointsError{Table: name}
+	}
+	return err
 }
