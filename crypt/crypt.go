@@ -20,6 +20,7 @@ type Keys struct {
 	recipients []age.Recipient
 	identities []age.Identity
 	to, with   []string // the recipients' names, and those of the identities' recipients
+	known      fileKeys
 }
 
 // New makes keys out of texts. identities is a file of age identities: one a line, # begins a comment; it may be empty.

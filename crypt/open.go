@@ -28,7 +28,7 @@ func IsEncrypted(file io.ReaderAt) (bool, error) {
 func (k *Keys) Open(path string, file io.ReaderAt, size int64) (plain io.ReaderAt, length int64, err error) {
 	o := &opener{}
 	if k.Opens() {
-		o.identities = k.identities
+		o.identities, o.known = k.identities, &k.known
 	}
 	in := &source{path: path, file: file}
 	decrypted, length, err := age.DecryptReaderAt(in, size, o)

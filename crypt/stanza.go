@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"filippo.io/age"
 )
@@ -63,6 +65,7 @@ var errStanzas = errors.New("its header is damaged")
 // opener tries identities on a file and notes whom it is for.
 type opener struct {
 	identities []age.Identity
+	known      *fileKeys
 	names      []string // that the header tells; nil where it was made by another program
 }
 
@@ -71,13 +74,47 @@ func (o *opener) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	if err := o.check(stanzas); err != nil {
 		return nil, err
 	}
+	if len(o.identities) == 0 {
+		return nil, age.ErrIncorrectIdentity
+	}
+	sum := [sha256.Size]byte(sumOf(stanzas, nil))
+	if key := o.known.get(sum); key != nil {
+		return key, nil
+	}
 	for _, identity := range o.identities {
 		key, err := identity.Unwrap(stanzas)
+		if err == nil {
+			o.known.put(sum, key)
+		}
 		if !errors.Is(err, age.ErrIncorrectIdentity) {
 			return key, err
 		}
 	}
 	return nil, age.ErrIncorrectIdentity
+}
+
+// fileKeys remembers the keys of files that were opened, by the sum of their stanzas: a journal's segments are opened again
+// and again, and unwrapping a key takes longer than all the rest of opening a file. age checks the header with it each time.
+type fileKeys struct {
+	mu   sync.Mutex
+	keys map[[sha256.Size]byte][]byte
+}
+
+const mostFileKeys = 1 << 14
+
+func (f *fileKeys) get(sum [sha256.Size]byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.keys[sum]
+}
+
+func (f *fileKeys) put(sum [sha256.Size]byte, key []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.keys == nil || len(f.keys) >= mostFileKeys {
+		f.keys = map[[sha256.Size]byte][]byte{}
+	}
+	f.keys[sum] = slices.Clone(key)
 }
 
 // check holds the stanzas against their sum, if there is one.

@@ -48,8 +48,9 @@ func (j *Journal) toEncrypt(s segment, sum [sha256.Size]byte) {
 
 // noteUnsealed notes the sealed segments that Open found in clear: encryption was switched on, or a crash came before it.
 func (j *Journal) noteUnsealed(segments []segment, sums map[int64][sha256.Size]byte) {
-	for _, s := range segments {
-		if s.encrypted() || j.active != nil && j.active.file != nil && s.base >= j.active.base {
+	for i, s := range segments {
+		appended := j.active != nil && j.active.file != nil && s.base >= j.active.base
+		if s.encrypted() || appended || !s.sealed(i == len(segments)-1) { // the last one, if it was not begun, is gone
 			continue
 		}
 		if j.options.Keys.Encrypts() {
@@ -191,7 +192,7 @@ func (j *Journal) copyEncrypted(c clearSegment, to string) (sum [sha256.Size]byt
 }
 
 func encryptInto(file disk.File, plain io.Reader, keys *crypt.Keys) error {
-	const buffer = 1 << 20 // fewer, larger writes
+	const buffer = 256 << 10 // fewer, larger writes
 	out := bufio.NewWriterSize(file, buffer)
 	w, err := keys.NewWriter(out)
 	if err != nil {
