@@ -35,6 +35,7 @@ type engine struct {
 	columns []table.Column
 	options map[string]string
 	order   []int64 // overrides the key order
+	whole   bool    // no key: rows come in no order, those with an odd id twice
 	scanned func(row int) error
 }
 
@@ -63,7 +64,9 @@ func (e *engine) Describe(context.Context, table.Name) (*table.Definition, error
 		c.ID = i + 1
 		s.Columns = append(s.Columns, c)
 	}
-	s.Key = []int{1}
+	if s.WholeRow = e.whole; !e.whole {
+		s.Key = []int{1}
+	}
 	return &table.Definition{Schema: s, DDL: "CREATE TABLE shop.orders", Engine: "test", Options: maps.Clone(e.options)}, nil
 }
 
@@ -89,6 +92,9 @@ func (e *engine) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row,
 		ids := slices.Sorted(maps.Keys(e.rows))
 		if e.order != nil {
 			ids = e.order
+		}
+		if e.whole {
+			ids = twice(ids)
 		}
 		for i, id := range ids {
 			if e.scanned != nil {
@@ -136,6 +142,7 @@ type world struct {
 	engine  *engine
 	logger  *slog.Logger
 	clock   *clock
+	memory  int // of a sort; 0: what is usual
 }
 
 // clock moves a millisecond with every look, so that tests do not wait for time to pass.
@@ -180,7 +187,7 @@ func (w *world) start() *Producer {
 }
 
 func (w *world) startOn(fs disk.FS) *Producer {
-	return New(w.engine, w.kafka, Options{Dir: "/data/snapshots", FS: fs, Now: w.clock.Now, Logger: w.logger})
+	return New(w.engine, w.kafka, Options{Dir: "/data/snapshots", FS: fs, Now: w.clock.Now, Logger: w.logger, MemoryBytes: w.memory})
 }
 
 // close ends the world before its test does: enumerations make many.

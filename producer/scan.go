@@ -44,6 +44,7 @@ func (c *capture) checkSpace(ctx context.Context) error {
 // scan reads the whole table into the pending file, without waiting for anything but the engine and the disk.
 func (c *capture) scan(ctx context.Context, t *term) error {
 	began := time.Now()
+	c.readEnded = 0
 	codec, err := table.NewCodec(c.schema)
 	if err != nil {
 		return err

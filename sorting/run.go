@@ -2,6 +2,7 @@ package sorting
 
 import (
 	"bufio"
+	"crypto/cipher"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -16,15 +17,17 @@ import (
 // run is a file of sorted records. Its name is removed, durably, before the first of them is written: neither a killed process nor
 // a power loss leaves rows behind.
 type run struct {
-	file  disk.File
-	size  int64
-	level int // how often its rows were merged
+	file   disk.File
+	seal   cipher.AEAD
+	number uint32 // no two runs of a sorter have the same
+	size   int64
+	blocks int64
+	level  int // how often its rows were merged
 }
 
 const (
-	runPrefix     = "run-"
-	runWriteBytes = 256 << 10
-	runReadBytes  = 64 << 10
+	runPrefix    = "run-"
+	runReadBytes = 4 << 10 // beside the block that is open
 )
 
 // SpaceError: the disk has no room for rows that do not fit into memory.
@@ -55,6 +58,11 @@ func (s *Sorter) writeRun(from cursor, size int64, level int) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.seal == nil {
+		if s.seal, err = newSeal(); err != nil {
+			return nil, err
+		}
+	}
 	if need := size + s.o.SpareBytes; free < need {
 		return nil, &SpaceError{Dir: s.o.Dir, Need: need, Free: free}
 	}
@@ -70,7 +78,8 @@ func (s *Sorter) writeRun(from cursor, size int64, level int) (*run, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	r := &run{file: file, level: level}
+	s.numbers++
+	r := &run{file: file, seal: s.seal, number: s.numbers, level: level}
 	err = r.fill(from)
 	if s.spilled += r.size; err != nil {
 		return nil, errors.Join(fmt.Errorf("sorting in %s: %w", s.o.Dir, err), file.Close())
@@ -97,19 +106,18 @@ func RemoveLeftovers(fsys disk.FS, dir string) error {
 }
 
 func (r *run) fill(from cursor) error {
-	w := bufio.NewWriterSize(r.file, runWriteBytes)
+	w := &sealWriter{run: r}
 	for {
 		rec, err := from.Next()
 		if err != nil {
 			return err
 		}
 		if rec == nil {
-			return w.Flush()
+			return w.flush()
 		}
 		if _, err := w.Write(rec); err != nil {
 			return err
 		}
-		r.size += int64(len(rec))
 	}
 }
 
@@ -117,7 +125,7 @@ func (r *run) close() error { return r.file.Close() }
 
 // read gives a cursor over the run's records, from the first.
 func (r *run) read() cursor {
-	return &runCursor{from: bufio.NewReaderSize(io.NewSectionReader(r.file, 0, r.size), runReadBytes)}
+	return &runCursor{from: bufio.NewReaderSize(&sealReader{run: r}, runReadBytes)}
 }
 
 type runCursor struct {

@@ -1,11 +1,12 @@
 // Package sorting sorts rows by key in bounded memory: what does not fit goes to the disk as sorted runs, files whose names are
-// removed as soon as they are open, so that a killed process leaves nothing behind. Replay sorts changes with it, of which the
+// removed before rows are in them, and whose rows are sealed under a key that ends with the process. Replay sorts changes with it, of which the
 // newest of a key counts, and the producer the rows of a table that the engine does not order.
 package sorting
 
 import (
 	"bytes"
 	"cmp"
+	"crypto/cipher"
 	"fmt"
 	"slices"
 
@@ -41,7 +42,9 @@ type Sorter struct {
 	items   []item
 	used    int // bytes of all chunks
 	runs    []*run
-	spilled int64 // bytes of all runs that were ever written
+	numbers uint32      // of runs that were ever written
+	seal    cipher.AEAD // of what is on the disk; nil before the first run
+	spilled int64       // bytes of all runs that were ever written
 	sorted  bool
 }
 
