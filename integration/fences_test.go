@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -39,6 +40,24 @@ func newTwoHosts(t *testing.T, prefix string) *twoHosts {
 func (h *twoHosts) committed(p *project) {
 	h.t.Helper()
 	id := p.capture()
+	h.o.note(id)
+	h.reported = append(h.reported, id)
+}
+
+// capturedAround has a project capture the table, and something happen between its Opens and its Begin.
+func (h *twoHosts) capturedAround(p *project, happens func()) {
+	h.t.Helper()
+	r := p.start(func(r *process, stage string) {
+		if stage == "capture: term opened" {
+			_ = r.command.Process.Signal(syscall.SIGSTOP)
+			happens()
+			_ = r.command.Process.Signal(syscall.SIGCONT)
+		}
+	}, "produce")
+	if code := r.wait(); code != 0 {
+		h.t.Fatalf("the capture on another host ended with %d\n%s", code, tail(r.stderr.String()))
+	}
+	id := h.printed(r)
 	h.o.note(id)
 	h.reported = append(h.reported, id)
 }
@@ -95,8 +114,8 @@ func (h *twoHosts) hold(kind string, partition int) *held {
 	return x
 }
 
-// TestLateRequests holds a producer's request in the network until another producer, on another host, has captured the table: the request
-// arrives late and counts for nothing. The late one is told so if it lives (exit 8).
+// TestLateRequests holds a producer's request in the network until another producer, on another host, has captured the table, or has just
+// opened its term: the request arrives late and counts for nothing. The late one is told so if it lives (exit 8).
 func TestLateRequests(t *testing.T) {
 	h := newTwoHosts(t, "late")
 	late := 0
@@ -104,23 +123,35 @@ func TestLateRequests(t *testing.T) {
 		kind      string
 		partition int
 	}{{"Open", 0}, {"Open", 1}, {"Begin", 0}, {"Begin", 2}, {"Change", anyPartition}, {"Commit", 2}, {"Commit", 0}} {
-		for _, alive := range []bool{true, false} {
-			h.o.change(h.random)
-			h.o.reach()
-			h.copyState(h.a, h.b)
-			x := h.hold(c.kind, c.partition)
-			h.committed(h.b)
-			if !alive {
-				x.process.kill()
-				x.process.wait()
+		for _, when := range []string{"the other has captured", "the other has opened its term"} {
+			for _, alive := range []bool{true, false} {
+				if c.kind == "Open" && c.partition == 0 && alive && when == "the other has opened its term" {
+					continue // it opens another term, above the other's, and is the one that stays
+				}
+				h.o.change(h.random)
+				h.o.reach()
+				h.copyState(h.a, h.b)
+				x := h.hold(c.kind, c.partition)
+				arrive := func() {
+					if !alive {
+						x.process.kill()
+						x.process.wait()
+					}
+					close(x.release)
+					<-x.answered
+				}
+				if when == "the other has captured" {
+					h.committed(h.b)
+					arrive()
+				} else {
+					h.capturedAround(h.b, arrive)
+				}
+				if alive {
+					h.fenced(x.process, fmt.Sprintf("%s (partition %d)", c.kind, c.partition))
+				}
+				late++
+				h.copyState(h.b, h.a)
 			}
-			close(x.release)
-			<-x.answered
-			if alive {
-				h.fenced(x.process, fmt.Sprintf("%s (partition %d)", c.kind, c.partition))
-			}
-			late++
-			h.copyState(h.b, h.a)
 		}
 	}
 	h.check()
@@ -153,7 +184,7 @@ func TestTwoProducers(t *testing.T) {
 		t.Errorf("the first producer ended with %d:\n%s", code, tail(x.process.stderr.String()))
 	}
 	h.committed(h.a)
-	h.reported = append(h.reported, h.heldPoint(x.process))
+	h.reported = append(h.reported, h.printed(x.process))
 
 	const races = 6
 	codes := map[int]int{}
@@ -186,8 +217,8 @@ func TestTwoProducers(t *testing.T) {
 	t.Logf("counted: %d races of two producers, exits %v", races, codes)
 }
 
-// heldPoint is the restore point of a capture that was run without --json: the newest but the one captured since.
-func (h *twoHosts) heldPoint(r *process) int64 {
+// printed is the restore point that a capture told of without --json.
+func (h *twoHosts) printed(r *process) int64 {
 	h.t.Helper()
 	var id int64
 	_, text, _ := strings.Cut(r.stdout.String(), "snapshot ")

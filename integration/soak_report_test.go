@@ -71,6 +71,9 @@ func (f soakFigures) markdown(seed uint64, rounds int, hash string) string {
 	row("restore points lost, invented or different; gaps; damage", 0)
 	for _, command := range slices.Sorted(maps.Keys(f.memory)) {
 		peaks := f.memory[command]
+		if slices.Max(peaks) == 0 {
+			continue // it logs nothing to be measured at
+		}
 		third := max(1, len(peaks)/3)
 		row("peak memory of "+command, fmt.Sprintf("%d MiB (%d processes; at most %d in the first third, %d in the last)",
 			slices.Max(peaks), len(peaks), slices.Max(peaks[:third]), slices.Max(peaks[len(peaks)-third:])))
