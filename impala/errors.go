@@ -170,6 +170,11 @@ func (e *StatementError) Error() string { return fmt.Sprintf("%v in %s", e.Err, 
 // Unwrap is the cause.
 func (e *StatementError) Unwrap() error { return e.Err }
 
+// isSyntax says that the engine does not know the statement at all.
+func (e *StatementError) isSyntax() bool {
+	return e.says("ParseException") || e.says("Syntax error") || e.says("syntax error")
+}
+
 func (e *StatementError) says(phrase string) bool { return strings.Contains(e.Err.Error(), phrase) }
 
 // ExitCode is that of nothing there where a database is missing, else that of a failure.

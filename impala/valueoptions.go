@@ -17,7 +17,7 @@ func (s *session) valueOptions(ctx context.Context) (map[string]string, error) {
 	}
 	_, rows, err := s.texts(ctx, allOptionsSQL)
 	var statement *StatementError
-	if errors.As(err, &statement) { // an engine without SET ALL
+	if errors.As(err, &statement) && statement.isSyntax() { // an engine without SET ALL; any other failure would pass for options that changed
 		s.db.o.Logger.Debug("impala: session options are not known", "error", err)
 		return options, nil
 	}

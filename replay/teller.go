@@ -49,7 +49,7 @@ func (t *teller) tell(p Point, h hit) error {
 }
 
 // altered takes the row, of which no change says anything, through a change of the table's schema: a column that went took
-// its value along, and that shows.
+// its value along, one that was renamed has it under another name, and that shows. A value that is only wider written is the same.
 func (t *teller) altered(v Version, to *table.Schema) error {
 	project, err := table.NewProjection(t.rows, to)
 	if err != nil {
@@ -63,13 +63,23 @@ func (t *teller) altered(v Version, to *table.Schema) error {
 	if err != nil {
 		return err
 	}
-	if sameCells(t.cells, v.After) {
+	if !showsIn(t.rows, t.cells, to) {
 		t.stay(v, h)
 		return nil
 	}
 	v.Op, v.Inferred, v.Before = h.op.String(), true, t.cells
 	t.add(v, h)
 	return nil
+}
+
+// showsIn says whether a row's values, which are not changed, look otherwise under another schema.
+func showsIn(from *table.Schema, cells []Cell, to *table.Schema) bool {
+	for i, c := range from.Columns {
+		if is, found := to.Column(c.ID); cells[i].Value != nil && (!found || is.Name != c.Name) {
+			return true
+		}
+	}
+	return false
 }
 
 // stay notes that the row is what it was.
