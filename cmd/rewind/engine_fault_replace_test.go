@@ -26,7 +26,7 @@ func TestEveryCallOfAReplaceFails(t *testing.T) {
 			args := []string{"restore", "shop.t", "--at", fmt.Sprint(point.Snapshot), "--replace", "--yes", "--config", r.config}
 			var w ways
 			replaced := 0
-			for k := 1; ; k++ {
+			for k := 1; ; k += callStride {
 				r.sql(t, fmt.Sprintf("UPDATE shop.t SET name = 'k%d'", k))
 				live := r.look(t, "shop.t")
 				o := &one{k: k, how: f.fault}

@@ -109,7 +109,7 @@ func TestEveryCallOfACaptureFails(t *testing.T) {
 			r.sql(t, iceberg, "INSERT INTO shop.t VALUES "+three)
 			r.capture(t)
 			var w ways
-			for k := 1; ; k++ {
+			for k := 1; ; k += callStride {
 				r.sql(t, fmt.Sprintf("INSERT INTO shop.t VALUES (%d, 'k', %d)", 100+k, k))
 				o := &one{k: k, how: f.fault}
 				had := r.points(t)
@@ -169,7 +169,7 @@ func TestEveryCallOfARestoreFails(t *testing.T) {
 			point := r.capture(t)
 			args := []string{"restore", "shop.t", "--at", fmt.Sprint(point.Snapshot), "--into", "shop.past", "--config", r.config}
 			var w ways
-			for k := 1; ; k++ {
+			for k := 1; ; k += callStride {
 				o := &one{k: k, how: f.fault}
 				what, code, stderr := "", 0, ""
 				r.while(func() { r.call = o.call }, func() { code, _, stderr = runCommand(t.Context(), args...) })

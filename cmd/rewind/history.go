@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +123,11 @@ func equalText(versions []replay.Version) string {
 
 func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) {
 	inferred := ""
-	if v.Inferred {
+	gone := goneColumns(v)
+	switch {
+	case v.Inferred && len(gone) > 0:
+		inferred = " (by a change of the table's columns)"
+	case v.Inferred:
 		inferred = " (inferred from a new baseline)"
 	}
 	between := "by " + clock(v.FirstSeen)
@@ -147,6 +152,9 @@ func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) 
 			fmt.Fprintf(w, "  %s: %s\n", cell.Column, cellText(cell))
 		}
 	}
+	for _, cell := range gone {
+		fmt.Fprintf(w, "  %s: %s → the column is gone\n", cell.Column, cellText(cell))
+	}
 	switch {
 	case v.Op == "d":
 	case v.Current:
@@ -154,6 +162,19 @@ func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) 
 	default:
 		fmt.Fprintf(w, "  last seen so at %s\n", clock(v.LastSeen))
 	}
+}
+
+// goneColumns are the values that an update lost together with their columns, or under the columns' old names.
+func goneColumns(v replay.Version) (gone []replay.Cell) {
+	if v.Op != "u" {
+		return nil
+	}
+	for _, was := range v.Before {
+		if was.Value != nil && !slices.ContainsFunc(v.After, func(c replay.Cell) bool { return c.Column == was.Column }) {
+			gone = append(gone, was)
+		}
+	}
+	return gone
 }
 
 // clock writes a time in UTC to the microsecond, in a form that --at takes: what is shown can be pasted.

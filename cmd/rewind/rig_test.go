@@ -38,12 +38,18 @@ type rig struct {
 // newRig starts both servers and makes the database shop. dsn is appended to the engine's.
 func newRig(t *testing.T, tables, dsn string) *rig {
 	t.Helper()
+	return newRigWith(t, tables, dsn, sandbox.ImpalaOptions{})
+}
+
+func newRigWith(t *testing.T, tables, dsn string, o sandbox.ImpalaOptions) *rig {
+	t.Helper()
 	r := &rig{dir: t.TempDir()}
+	o.Call, o.Rewrite, o.Fault = r.onCall, r.onRewrite, r.onFault
 	var err error
 	if r.kafka, err = sandbox.StartKafka(sandbox.KafkaOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if r.impala, err = sandbox.StartImpala(sandbox.ImpalaOptions{Call: r.onCall, Rewrite: r.onRewrite, Fault: r.onFault}); err != nil {
+	if r.impala, err = sandbox.StartImpala(o); err != nil {
 		t.Fatal(err)
 	}
 	if r.db, err = sql.Open("impala", r.impala.DSN()); err != nil {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"rewind/replay"
 )
 
@@ -147,5 +149,45 @@ func checkPoints(t *testing.T, r *rig, c schemaCase, two captureLine) {
 	}
 	if says := strings.Contains(text, fmt.Sprintf("\n%d is a new baseline: %s\n", two.Snapshot, c.reason)); says != (c.reason != "") {
 		t.Errorf("points on the baseline:\n%s", text)
+	}
+}
+
+// TestExcludedColumnsChange: a column that is taken out of a capture, altered meanwhile, and taken in again is a new one; what is left out
+// does not show in a restored table.
+func TestExcludedColumnsChange(t *testing.T) {
+	noLeaks(t)
+	const without = "  - {name: shop.t, key: [id], exclude: [qty]}\n"
+	r := newRig(t, keyID, "")
+	r.sql(t, kudu, "INSERT INTO shop.t VALUES "+three)
+	full := r.look(t, "shop.t")
+	one := r.capture(t)
+	r.configure(t, without, "")
+	two := r.capture(t)
+	r.sql(t, "UPDATE shop.t SET qty = 99", "ALTER TABLE shop.t ADD COLUMNS (city STRING)")
+	three := r.capture(t)
+	r.configure(t, "  - {name: shop.t, key: [id], exclude: [city]}\n", "")
+	four := r.capture(t)
+	if two.Counts != (replay.Counts{}) || three.Counts != (replay.Counts{}) || four.Counts != (replay.Counts{Updates: 3}) {
+		t.Errorf("left out: %+v, altered: %+v, taken in: %+v", two.Counts, three.Counts, four.Counts)
+	}
+	r.restored(t, "shop.t", one.Snapshot, full)
+	for _, c := range []struct {
+		id   int64
+		want []string
+	}{
+		{two.Snapshot, []string{"1|Alice", "2|Bob", "3|NULL"}}, {three.Snapshot, []string{"1|Alice|NULL", "2|Bob|NULL", "3|NULL|NULL"}},
+		{four.Snapshot, []string{"1|Alice|99", "2|Bob|99", "3|NULL|99"}},
+	} {
+		if diff := cmp.Diff(c.want, r.fold(t, shopT, c.id)); diff != "" {
+			t.Errorf("as of %d\n%s", c.id, diff)
+		}
+		r.fails(t, []int{exitPartial}, "restore", "shop.t", "--at", fmt.Sprint(c.id), "--into", fmt.Sprintf("shop.t_%d", c.id))
+		if diff := cmp.Diff(c.want, r.look(t, fmt.Sprintf("shop.t_%d", c.id)).Rows); diff != "" {
+			t.Errorf("restored as of %d\n%s", c.id, diff)
+		}
+	}
+	text := must(t, "history", "shop.t", "--key", "id=1", "--config", r.config)
+	if !strings.Contains(text, "(by a change of the table's columns)") || !strings.Contains(text, "qty: 10 → the column is gone") || !strings.Contains(text, "qty: NULL → 99") {
+		t.Errorf("%s", text)
 	}
 }
