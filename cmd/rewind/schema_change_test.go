@@ -191,3 +191,18 @@ func TestExcludedColumnsChange(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// TestWiderIsNoUpdate: a value that a wider type only writes longer has one version.
+func TestWiderIsNoUpdate(t *testing.T) {
+	noLeaks(t)
+	r := newRig(t, keyID, "")
+	r.sql(t, "CREATE TABLE shop.t (id INT, d DECIMAL(6,2), f FLOAT) STORED AS PARQUET", "INSERT INTO shop.t VALUES (1, 1.50, 0.1)")
+	r.capture(t)
+	r.sql(t, "ALTER TABLE shop.t CHANGE COLUMN d d DECIMAL(12,4)", "ALTER TABLE shop.t CHANGE COLUMN f f DOUBLE")
+	if two := r.capture(t); two.Counts != (replay.Counts{}) {
+		t.Errorf("%+v", two)
+	}
+	if text := must(t, "history", "shop.t", "--key", "id=1", "--config", r.config); !strings.Contains(text, "id=1: 1 version") {
+		t.Errorf("%s", text)
+	}
+}
