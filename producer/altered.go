@@ -75,7 +75,7 @@ func (c *capture) altered(ctx context.Context, failed error) (what string, err e
 	case failed == nil, err == nil && what != "":
 		return what, errors.Join(failed, err)
 	case err != nil && exitCodeOf(err) == exitNothing:
-		return "", fmt.Errorf("%w: it went while it was read (%v)", err, failed)
+		return "", fmt.Errorf("%w: it went while it was read (%w)", err, failed)
 	}
 	return "", failed
 }

@@ -171,9 +171,9 @@ func TestEveryCallOfARestoreFails(t *testing.T) {
 			var w ways
 			for k := 1; ; k += callStride {
 				o := &one{k: k, how: f.fault}
-				what, code, stderr := "", 0, ""
+				code, stderr := 0, ""
 				r.while(func() { r.call = o.call }, func() { code, _, stderr = runCommand(t.Context(), args...) })
-				what = fmt.Sprintf("%s %d %s", f.name, k, o.name)
+				what := fmt.Sprintf("%s %d %s", f.name, k, o.name)
 				r.checkFailed(t, what, f.codes, code, stderr)
 				done := code == exitOK || code == exitPartial
 				must(t, "produce", "--config", r.config) // the next command, whichever it is

@@ -21,7 +21,6 @@ type schemaCase struct {
 	counts replay.Counts // of the second capture
 	reason string        // of a new baseline; "": it is none
 	change string        // as points tells it
-	twice  bool          // captured a third time: nothing may be new then
 }
 
 const (

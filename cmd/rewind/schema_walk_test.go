@@ -22,11 +22,9 @@ type walk struct {
 	random *rand.Rand
 	format string
 	serial int
-	names  int
 
 	columns []*walkColumn
 	rows    map[int]map[int]string // by id, then by column; no entry is NULL
-	nextID  int
 	alters  []string
 	past    []walkPoint
 }
