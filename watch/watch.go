@@ -40,6 +40,7 @@ type Topic struct {
 	owner   change.Stamp
 	next    int64
 	last    int64 // snapshot given: a Commit may be there twice
+	refused int64 // time of the refusal given, likewise
 }
 
 // Open finds the table's topic and reads from the position on, if it is of the topic's stream: a journal's end is none of a
@@ -109,39 +110,68 @@ func (w *Topic) Bounds(ctx context.Context) ([]Bounds, error) {
 	return all, nil
 }
 
-// Captures reads partition 0 up to its end and gives what was committed there since the last call, also what it read before
-// an error.
-func (w *Topic) Captures(ctx context.Context) (captures []Capture, err error) {
+// News is what happened in partition 0.
+type News struct {
+	Captures []Capture // committed
+	Refusals []Refusal // of captures; those behind the last Capture still stand
+}
+
+// Refusal is a capture that its producer refused: nothing of it is a restore point.
+type Refusal struct {
+	At     time.Time `json:"at"`
+	Cause  string    `json:"cause"` // in one word
+	Reason string    `json:"reason"`
+	After  int64     `json:"-"` // the last snapshot that was committed before it, as far as was read
+}
+
+// Read reads partition 0 up to its end and gives what happened there since the last call, also what it read before an error.
+func (w *Topic) Read(ctx context.Context) (news News, err error) {
 	first, next, err := w.topic.Bounds(ctx, 0)
 	if err != nil {
-		return nil, err
+		return news, err
 	}
 	w.next = max(w.next, first) // what retention took is the consumer's to tell
 	for m, err := range w.topic.Read(ctx, 0, w.next, next) {
 		if err != nil {
-			return captures, err
+			return news, err
 		}
 		w.next = m.Offset + 1
-		if c := w.commit(m); c != nil && c.Snapshot > w.last {
-			w.last = c.Snapshot
-			captures = append(captures, Capture{
-				Snapshot: c.Snapshot, ReadBegan: time.UnixMicro(c.ReadBegan).UTC(), ReadEnded: time.UnixMicro(c.ReadEnded).UTC(),
-				Rows: c.Digest.Rows, By: c.Stamp,
-			})
-		}
+		w.take(m, &news)
 	}
 	w.next = max(w.next, next)
-	return captures, nil
+	return news, nil
 }
 
-// commit is the message's Commit, if it is one that counts.
-func (w *Topic) commit(m topic.Message) *change.Commit {
+// take adds a message's news, if it is one that counts.
+func (w *Topic) take(m topic.Message, news *News) {
 	decoded, err := w.decoder.Decode(m.Value)
 	if err != nil {
-		return nil // a Change whose Begin was not read, or not ours
+		return // a Change whose Begin was not read, or not ours
 	}
 	if by, ok := decoded.Stamp(); !ok || !w.owner.Admit(by) {
+		return
+	}
+	if g := decoded.Gap; g != nil && g.At > w.refused {
+		w.refused = g.At
+		news.Refusals = append(news.Refusals, Refusal{At: time.UnixMicro(g.At).UTC(), Cause: g.Cause, Reason: g.Reason, After: w.last})
+	}
+	if c := decoded.Commit; c != nil && c.Snapshot > w.last {
+		w.last = c.Snapshot
+		news.Captures = append(news.Captures, Capture{
+			Snapshot: c.Snapshot, ReadBegan: time.UnixMicro(c.ReadBegan).UTC(), ReadEnded: time.UnixMicro(c.ReadEnded).UTC(),
+			Rows: c.Digest.Rows, By: c.Stamp,
+		})
+	}
+}
+
+// Standing is the refusal that no later capture has overcome, nil where there is none.
+func (n News) Standing() *Refusal {
+	if len(n.Refusals) == 0 {
 		return nil
 	}
-	return decoded.Commit
+	last := n.Refusals[len(n.Refusals)-1]
+	if k := len(n.Captures); k > 0 && n.Captures[k-1].Snapshot > last.After {
+		return nil
+	}
+	return &last
 }

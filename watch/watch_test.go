@@ -75,8 +75,8 @@ func ids(captures []Capture) (all []int64) {
 
 func want(t *testing.T, w *Topic, snapshots ...int64) {
 	t.Helper()
-	captures, err := w.Captures(t.Context())
-	got := ids(captures)
+	news, err := w.Read(t.Context())
+	got := ids(news.Captures)
 	same := err == nil && len(got) == len(snapshots)
 	for i := range min(len(got), len(snapshots)) {
 		same = same && got[i] == snapshots[i]
@@ -154,4 +154,37 @@ func TestNoTopic(t *testing.T) {
 	if _, err := Open(ctx, client, orders); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestRefusals are those of the owner, once each, and stand until a capture is committed.
+func TestRefusals(t *testing.T) {
+	client, w := startTopic(t)
+	a, b := change.Stamp{Epoch: 1, Writer: [16]byte{'a'}}, change.Stamp{Epoch: 2, Writer: [16]byte{'b'}}
+	refuse := func(by change.Stamp, at int64) {
+		w.append(change.AppendGap(nil, &change.Gap{Stamp: by, At: at, Cause: change.CauseGuard, Reason: "too many rows are gone"}))
+	}
+	w.open(a, stream)
+	w.open(b, stream)
+	refuse(a, 5) // fenced off
+	opened, err := Open(t.Context(), client, orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(captures, refusals int, standing bool) {
+		t.Helper()
+		news, err := opened.Read(t.Context())
+		if err != nil || len(news.Captures) != captures || len(news.Refusals) != refusals || (news.Standing() != nil) != standing {
+			t.Errorf("%+v, %v", news, err)
+		}
+	}
+	read(0, 0, false)
+	refuse(b, 10)
+	refuse(b, 10) // sent again
+	read(0, 1, true)
+	refuse(b, 20)
+	w.commit(b, 30)
+	read(1, 1, false)
+	w.commit(b, 40)
+	refuse(b, 50)
+	read(1, 1, true)
 }

@@ -144,12 +144,12 @@ func (w *captureWait) capture(ctx context.Context) error {
 func (w *captureWait) look(ctx context.Context) error {
 	first := w.commits.topic == nil
 	before := w.commits.last
-	captures, err := w.commits.look(ctx, w.journal, w.job.table.name)
+	news, err := w.commits.look(ctx, w.journal, w.job.table.name)
 	if errors.Is(err, topic.ErrNotFound) && w.elsewhere {
 		w.elsewhere = false // nobody has captured it yet
 		return nil
 	}
-	for _, c := range captures {
+	for _, c := range news.Captures {
 		// What was there at the first look was committed before it, whatever another machine's clock says.
 		began := !c.ReadBegan.Before(w.asked) && !(first && w.elsewhere)
 		follows := !first && before != nil && w.commits.fresh && before.By == c.By
@@ -157,6 +157,9 @@ func (w *captureWait) look(ctx context.Context) error {
 			w.captured = append(w.captured, c.Snapshot)
 		}
 		w.commits.fresh, before = !first, &c
+	}
+	if refusal := w.commits.refusal; err == nil && refusal != nil && len(w.captured) == 0 && len(news.Refusals) > 0 && (!first || !refusal.At.Before(w.asked)) {
+		return w.refused(refusal)
 	}
 	return err
 }

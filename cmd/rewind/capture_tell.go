@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rewind/disk"
+	"rewind/watch"
 )
 
 // waitTells is how often a wait says what it still waits for.
@@ -62,9 +63,18 @@ func (w *captureWait) timeout() error {
 		if last := w.commits.last; last != nil {
 			e.message += fmt.Sprintf(" (its last one is %d, read until %s)", last.Snapshot, clock(last.ReadEnded))
 		}
+		if refusal := w.commits.refusal; refusal != nil {
+			e.message += fmt.Sprintf("; at %s it refused one: %s", clock(refusal.At), refusal.Reason)
+		}
 		e.hint = "nothing was changed; --wait must be longer than its --every and a capture take together, or the producer be stopped: then this captures itself"
 	}
 	return e
+}
+
+// refused says that the capture that is waited for will not come: the producer refuses the table as it is.
+func (w *captureWait) refused(r *watch.Refusal) error {
+	return &codedError{code: exitRefused, message: fmt.Sprintf("%s: the producer%s refuses to capture it: %s", w.job.table.name, heldBy(w.producer), r.Reason),
+		hint: "nothing was changed; --no-capture replaces the table as it is all the same, and it is kept under another name"}
 }
 
 // heldBy names the process that holds a lock, where it is known.

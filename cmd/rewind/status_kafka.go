@@ -27,6 +27,7 @@ type kafkaStatus struct {
 	Lag        *int64          `json:"lag_messages,omitempty"` // of all partitions; absent where it is not known
 	Partitions []partitionLag  `json:"partitions,omitempty"`
 	Waiting    []watch.Capture `json:"not_journaled,omitempty"`        // captures that are committed there, and not in the journal yet
+	Refused    *watch.Refusal  `json:"refused,omitempty"` // the last capture, not in the journal yet
 	More       bool            `json:"not_journaled_partly,omitempty"` // the time did not suffice to find them all
 
 	shorter string // why the topic is not the one that was journaled; "" where it is
@@ -122,7 +123,8 @@ func (k *kafkaLook) ask(ctx context.Context, name table.Name, j *replay.Journal)
 		lag += l.Lag
 	}
 	status.Lag = &lag
-	status.Waiting, err = w.Captures(limited)
+	news, err := w.Read(limited)
+	status.Waiting, status.Refused = news.Captures, news.Standing()
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		status.More, err = true, nil
 	}
