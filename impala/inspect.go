@@ -28,6 +28,7 @@ type Inspection struct {
 	Exclude     []string // what exclude must name because of them, beside what it names already
 	Rows        int64    // by the statistics, or counted; -1: not known
 	Bytes       int64    // that its rows take, about; -1: not known
+	Unchecked   []string // grants that the engine gave no answer about, and why
 }
 
 // Inspect asks for all that a capture of the table needs and reads nothing of it but its number of rows. Each problem is an error of
@@ -47,7 +48,7 @@ func (db *DB) Inspect(ctx context.Context, name table.Name) (Inspection, []error
 			problems = append(problems, err)
 			return unreachableOnly(err)
 		}
-		if err := s.mayInsert(ctx, schema, d); err != nil {
+		if err := s.mayInsert(ctx, schema, d, &i); err != nil {
 			problems = append(problems, err)
 		}
 		return s.measure(ctx, schema, &i)
@@ -150,17 +151,21 @@ func (s *session) mayRead(ctx context.Context, schema *table.Schema) error {
 	return granted(err, "SELECT ON TABLE "+schema.Table.String())
 }
 
-// mayInsert lets the engine plan an INSERT, which it refuses who may not. What else it says of it is not our business: a restore
-// inserts into a table that it makes itself.
-func (s *session) mayInsert(ctx context.Context, schema *table.Schema, d *ddl) error {
+// mayInsert lets the engine plan an INSERT, which it refuses who may not. What else it says of it is no problem, because a restore
+// inserts into a table that it makes itself; but then nothing is known of the grant, which is noted.
+func (s *session) mayInsert(ctx context.Context, schema *table.Schema, d *ddl, i *Inspection) error {
 	t, err := planTarget(schema.Table, schema, d, "")
 	if err != nil {
 		return err
 	}
+	grant := "INSERT ON DATABASE " + schema.Table.Database
 	_, _, err = s.texts(ctx, explainInsertSQL(schema.Table, t))
 	var denied *GrantError
-	if err = granted(err, "INSERT ON DATABASE "+schema.Table.Database); errors.As(err, &denied) {
+	if err = granted(err, grant); errors.As(err, &denied) {
 		return err
+	}
+	if err != nil && unreachableOnly(err) == nil {
+		i.Unchecked = append(i.Unchecked, fmt.Sprintf("%s: the engine plans no INSERT into the table: %v", grant, err))
 	}
 	return unreachableOnly(err)
 }

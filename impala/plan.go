@@ -38,9 +38,23 @@ func (db *DB) PlanDrop(name table.Name) []string {
 	return append(db.sessionPlan(name, restoreSession()), describeFormattedSQL(name), dropSQL(name))
 }
 
-// PlanDigest lists the statements of Digest on an engine that has Impala's functions; on another one the rows are read back.
-func (db *DB) PlanDigest(name table.Name, s *table.Schema) []string {
-	return append(db.sessionPlan(name, nil), probeSQL(), digestSQL(name, s))
+// PlanDigest lists the statements of Digest: one that the engine computes it by, or one that reads the rows back, as its functions are.
+func (db *DB) PlanDigest(ctx context.Context, name table.Name, s *table.Schema) ([]string, error) {
+	proof, err := db.planProof(ctx, name, s)
+	return append(db.sessionPlan(name, nil), proof...), err
+}
+
+func (db *DB) planProof(ctx context.Context, name table.Name, s *table.Schema) ([]string, error) {
+	able, err := db.ProvesInEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if able {
+		return []string{probeSQL(), digestSQL(name, s)}, nil
+	}
+	renamed := *s
+	renamed.Table = name
+	return []string{probeSQL(), scanSQL(&renamed, false)}, nil
 }
 
 // PlanCapture lists the statements of Describe, Estimate, Rows and Altered, and gives the definition that Describe would. last is the table's
@@ -89,7 +103,7 @@ func (db *DB) unrefreshed(name table.Name) *DB {
 
 // Plan lists every statement that Load would run, in order; names that are drawn at random will be others, and of INSERT VALUES the
 // rows are left out. It runs none of them.
-func (db *DB) Plan(_ context.Context, l table.Load) ([]string, error) {
+func (db *DB) Plan(ctx context.Context, l table.Load) ([]string, error) {
 	w, err := db.prepare(l)
 	if err != nil {
 		return nil, err
@@ -103,7 +117,11 @@ func (db *DB) Plan(_ context.Context, l table.Load) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan = append(append(plan, filled...), probeSQL(), digestSQL(l.Into, l.Def.Schema))
+	proof, err := db.planProof(ctx, l.Into, l.Def.Schema)
+	if err != nil {
+		return nil, err
+	}
+	plan = append(append(plan, filled...), proof...)
 	if l.Stats {
 		plan = append(plan, computeStatsSQL(l.Into))
 	}

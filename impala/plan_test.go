@@ -94,7 +94,11 @@ func TestPlansAreWhatIsSent(t *testing.T) {
 		same("load", plan, sent.during(t, func() error { _, err := b.Load(ctx, load, sequence(rows)); return err }))
 		same("rename", b.PlanRename(source, kept), sent.during(t, func() error { return b.Rename(ctx, source, kept) }))
 		same("look", b.PlanLook(kept), sent.during(t, func() error { _, _, err := b.RestoreID(ctx, kept); return err }))
-		same("digest", b.PlanDigest(kept, d.Schema), sent.during(t, func() error { _, _, err := b.Digest(ctx, kept, d.Schema); return err }))
+		proof, err := b.PlanDigest(ctx, kept, d.Schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same("digest", proof, sent.during(t, func() error { _, _, err := b.Digest(ctx, kept, d.Schema); return err }))
 		same("drop", b.PlanDrop(kept), sent.during(t, func() error { return b.Drop(ctx, kept) }))
 	}
 }

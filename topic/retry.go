@@ -18,7 +18,7 @@ const unknownTopicTries = 10
 
 // retry runs op until it succeeds, is refused for good, or ctx ends. Each try has the client's time limit.
 func (c *Client) retry(ctx context.Context, topic string, op func(context.Context) error) error {
-	unknown, began := 0, time.Now()
+	unknown, failed, began := 0, 0, time.Now()
 	try := func() error {
 		attempt, cancel := context.WithTimeout(ctx, c.options.Timeout)
 		defer cancel()
@@ -43,6 +43,11 @@ func (c *Client) retry(ctx context.Context, topic string, op func(context.Contex
 	notify := func(err error, _ time.Duration) {
 		if isSettling(err) && time.Since(began) < settleTime {
 			c.options.Logger.Debug("topic: not ready yet", "topic", topic, "reason", err)
+			return
+		}
+		// A connection that idled while the broker was started again breaks at its next use, and the next one is good.
+		if failed++; failed == 1 {
+			c.options.Logger.Debug("topic: sent again", "topic", topic, "reason", err)
 			return
 		}
 		c.health.away(err)

@@ -192,6 +192,21 @@ func TestAppendRetriesAndSaysSoOnce(t *testing.T) {
 	}
 }
 
+// TestOneFailureIsNoOutage: a connection that idled while the broker was started again breaks once.
+func TestOneFailureIsNoOutage(t *testing.T) {
+	log, logger := newCapture()
+	cluster := kafkatest.New(t)
+	c := newClient(t, Options{Brokers: cluster.ListenAddrs(), Partitions: 1, Logger: logger})
+	topic := openTopic(t, c)
+	cluster.AnswerProduce(19) // NOT_ENOUGH_REPLICAS
+	if _, _, err := topic.Append(context.Background(), 0, messages(1, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if log.count("kafka: away") != 0 || log.count("kafka: back") != 0 || log.count("topic: sent again") != 1 {
+		t.Errorf("away said %d times", log.count("kafka: away"))
+	}
+}
+
 func TestAMovingLeaderIsNoOutage(t *testing.T) {
 	log, logger := newCapture()
 	cluster := kafkatest.New(t)

@@ -21,9 +21,15 @@ func (a *app) configCommand() *cobra.Command {
 		Use:     "config",
 		Short:   "Look at the configuration",
 		Example: "  rewind config check\n  rewind config check --connect",
-		Args:    exactArgs(0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(a.configCheckCommand())
 	return cmd
 }
@@ -103,6 +109,7 @@ type tableCheck struct {
 	Topic       string    `json:"topic,omitempty"`
 	Partitions  int       `json:"topic_partitions,omitempty"`
 	Staging     string    `json:"staging,omitempty"`
+	Unchecked   []string  `json:"unchecked,omitempty"` // grants that nothing can be said of, and why
 	Problems    []problem `json:"problems,omitempty"`
 
 	name table.Name
@@ -271,6 +278,7 @@ const snapshotsKept = 2
 func checkTable(ctx context.Context, db *impala.DB, check *tableCheck) error {
 	found, problems := db.Inspect(ctx, check.name)
 	check.Kind, check.Columns, check.Unsupported = found.Kind, found.Columns, found.Unsupported
+	check.Unchecked = found.Unchecked
 	if found.Key != nil {
 		check.Key, check.KeyFrom = found.Key, found.KeyFrom
 	}

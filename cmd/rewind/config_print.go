@@ -94,6 +94,9 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 	if t.Staging != "" {
 		g.add("  staging", t.Staging)
 	}
+	for _, unchecked := range t.Unchecked {
+		g.add("  not checked", unchecked)
+	}
 	g.printBare(a.stdout)
 	for _, p := range t.Problems {
 		fmt.Fprintf(a.stdout, "  problem: %s\n", p.Problem)

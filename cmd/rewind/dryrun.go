@@ -178,7 +178,9 @@ func (a *app) dryRestore(ctx context.Context, job *restoreJob, answer replay.Ans
 		return err
 	}
 	if exists {
-		drySwap(db, d, job.table.name, fresh, kept, captured)
+		if err := drySwap(ctx, db, d, job.table.name, fresh, kept, captured); err != nil {
+			return err
+		}
 	}
 	return a.printDryRun(d)
 }
@@ -203,7 +205,7 @@ func dryLoad(ctx context.Context, db *impala.DB, d *dryRun, load table.Load, ans
 }
 
 // drySwap adds the exchange of the two tables, with the looks that say how far it went.
-func drySwap(db *impala.DB, d *dryRun, name, fresh, kept table.Name, captured *table.Schema) {
+func drySwap(ctx context.Context, db *impala.DB, d *dryRun, name, fresh, kept table.Name, captured *table.Schema) error {
 	look := func() (statements []string) {
 		for _, n := range []table.Name{name, kept, fresh} {
 			statements = append(statements, db.PlanLook(n)...)
@@ -212,10 +214,15 @@ func drySwap(db *impala.DB, d *dryRun, name, fresh, kept table.Name, captured *t
 	}
 	d.add("rename "+name.String()+" to a name that is kept", append(db.PlanRename(name, kept), look()...)...)
 	if captured != nil {
-		d.add("prove that nobody wrote to it since the capture; else rename it back", db.PlanDigest(kept, captured)...)
+		proof, err := db.PlanDigest(ctx, kept, captured)
+		if err != nil {
+			return err
+		}
+		d.add("prove that nobody wrote to it since the capture; else rename it back", proof...)
 	}
 	d.add("rename the new table to "+name.String(), append(db.PlanRename(fresh, name), look()...)...)
 	d.add("look what is left to clean up", db.PlanLook(fresh)...)
+	return nil
 }
 
 // dryDrop shows what dropping the kept tables would do.

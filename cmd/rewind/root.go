@@ -66,12 +66,12 @@ func (a *app) rootCommand() *cobra.Command {
 }
 
 // unknownCommand names the commands that the user may have meant.
-func unknownCommand(root *cobra.Command, name string) error {
-	hint := `"rewind --help" lists the commands`
-	if close := root.SuggestionsFor(name); len(close) > 0 {
+func unknownCommand(of *cobra.Command, name string) error {
+	hint := fmt.Sprintf("%q lists the commands", of.CommandPath()+" --help")
+	if close := of.SuggestionsFor(name); len(close) > 0 {
 		hint = "did you mean " + strings.Join(close, " or ") + "? " + hint
 	}
-	return usageErrorf("%s", hint).because(fmt.Errorf("unknown command %q", name))
+	return usageErrorf("%s", hint).because(fmt.Errorf("unknown command %q", strings.TrimPrefix(of.CommandPath()+" "+name, "rewind ")))
 }
 
 // startLogging makes the logger out of the global flags, once they are parsed.
