@@ -160,6 +160,9 @@ func (a *app) tableStatus(ctx context.Context, c *config, name table.Name, f sta
 	if _, configured := c.table(name); !configured && len(j.Points()) == 0 && j.Damage() == nil {
 		return nil, a.neverCaptured(c, name)
 	}
+	if damage := j.Damage(); onlyUnopened(damage) {
+		return nil, damage
+	}
 	s.points(j, f.maxAge, time.Now())
 	s.wrong(j)
 	if s.Restore, err = replay.Unfinished(name, a.replayOptions(c, nil)); err != nil {
@@ -227,6 +230,17 @@ func (s *tableStatus) wrong(j *replay.Journal) {
 		s.Gaps = append(s.Gaps, gap)
 		s.problem(exitNothing, "a gap in partition %d at offset %d is open: %s", gap.Partition, gap.Offset, gap.Reason)
 	}
+}
+
+// onlyUnopened says that what seems to be damage is a key that is missing, or the wrong one: nothing is wrong with the files.
+func onlyUnopened(damage error) bool {
+	all := splitErrors(damage)
+	for _, err := range all {
+		if exitCode(context.Background(), err) != exitUsage {
+			return false
+		}
+	}
+	return len(all) > 0
 }
 
 // splitErrors takes joined errors apart.

@@ -195,6 +195,9 @@ func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (repl
 	if err == nil || ctx.Err() != nil {
 		return verdict, err
 	}
+	if onlyUnopened(err) {
+		return replay.Verdict{}, err
+	}
 	hint := "what stands before the damage can still be restored: rewind points " + name.String()
 	var head *journal.HeadError
 	if errors.As(err, &head) {
