@@ -151,7 +151,7 @@ func (w *captureWait) look(ctx context.Context) error {
 	}
 	for _, c := range news.Captures {
 		// What was there at the first look was committed before it, whatever another machine's clock says.
-		began := !c.ReadBegan.Before(w.asked) && !(first && w.elsewhere)
+		began := !c.ReadBegan.Before(w.asked) && (!first || !w.elsewhere)
 		follows := !first && before != nil && w.commits.fresh && before.By == c.By
 		if began || follows {
 			w.captured = append(w.captured, c.Snapshot)

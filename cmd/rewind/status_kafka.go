@@ -27,7 +27,7 @@ type kafkaStatus struct {
 	Lag        *int64          `json:"lag_messages,omitempty"` // of all partitions; absent where it is not known
 	Partitions []partitionLag  `json:"partitions,omitempty"`
 	Waiting    []watch.Capture `json:"not_journaled,omitempty"`        // captures that are committed there, and not in the journal yet
-	Refused    *watch.Refusal  `json:"refused,omitempty"` // the last capture, not in the journal yet
+	Refused    *watch.Refusal  `json:"refused,omitempty"`              // the last capture, not in the journal yet
 	More       bool            `json:"not_journaled_partly,omitempty"` // the time did not suffice to find them all
 
 	shorter string // why the topic is not the one that was journaled; "" where it is
