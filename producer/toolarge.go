@@ -51,7 +51,11 @@ func (c *capture) tooLarge(err error, values [][]byte) error {
 	if broken != nil {
 		return err
 	}
-	key := []rune(codec.FormatKey(m.Change.Key))
+	image := m.Change.After
+	if image == nil {
+		image = m.Change.Before
+	}
+	key := []rune(codec.FormatRow(table.Row{Key: m.Change.Key, Image: image}))
 	if len(key) > keyShown {
 		key = append(key[:keyShown], '…')
 	}
