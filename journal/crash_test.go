@@ -35,15 +35,20 @@ func lives(t *testing.T) map[string]func(disk.FS) *life {
 
 func newKeys(t testing.TB) *crypt.Keys {
 	t.Helper()
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
+	keys, err := crypt.New(newSecret(t), nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
+}
+
+func newSecret(t testing.TB) string {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity.String()
 }
 
 func newLife(fsys disk.FS) *life {

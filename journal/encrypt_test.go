@@ -1,0 +1,364 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rewind/crypt"
+	"rewind/disk"
+)
+
+// encrypted is a journal of two encrypted segments and an active one, with what it should read as.
+type encrypted struct {
+	fsys  *disk.Memory
+	keys  *crypt.Keys
+	all   []Entry
+	names []string // of the encrypted segments
+	plain map[string][]byte
+}
+
+func newEncrypted(t testing.TB, keys *crypt.Keys) *encrypted {
+	t.Helper()
+	one, two := rowSchema(1), rowSchema(2)
+	e := &encrypted{fsys: disk.NewMemory(), keys: keys, plain: map[string][]byte{}}
+	j, err := Open("j", e.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]Entry{{testEntry(1, one), testEntry(2, "")}, {testEntry(3, two)}, {testEntry(4, one), testEntry(6, "")}} {
+		if err := j.Append(b); err != nil {
+			t.Fatal(err)
+		}
+		e.all = append(e.all, b...)
+	}
+	for _, c := range j.unsealed {
+		name := filepath.Base(c.path)
+		e.plain[name] = mustRead(t, e.fsys, c.path)
+		e.names = append(e.names, name+ageExtension)
+	}
+	if err := errors.Join(encryptAll(j), j.Close()); err != nil || len(e.names) != 2 {
+		t.Fatal(e.names, err)
+	}
+	return e
+}
+
+func (e *encrypted) options() Options {
+	o := testOptions(e.fsys)
+	o.Keys = e.keys
+	return o
+}
+
+func (e *encrypted) read(t testing.TB, o Options) ([]Entry, error) {
+	t.Helper()
+	r, err := OpenReader("j", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := collect(r, 0)
+	return got, errors.Join(err, r.VerifyChain())
+}
+
+func (e *encrypted) write(t testing.TB, name string, content []byte) {
+	t.Helper()
+	if err := disk.WriteFile(e.fsys, "j/"+name, content, fileMode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEncrypted: sealed segments hold nothing of the entries, everything reads as before, and the journal goes on.
+func TestEncrypted(t *testing.T) {
+	e := newEncrypted(t, newKeys(t))
+	for _, name := range e.names {
+		content := mustRead(t, e.fsys, "j/"+name)
+		if bytes.Contains(content, []byte("value")) || bytes.Contains(content, []byte("rewind.base")) {
+			t.Errorf("%s shows its content", name)
+		}
+		if _, err := e.fsys.Stat("j/" + strings.TrimSuffix(name, ageExtension)); err == nil {
+			t.Errorf("%s is there in clear too", name)
+		}
+	}
+	got, err := e.read(t, e.options())
+	if err := errors.Join(err, sameEntries(got, e.all)); err != nil {
+		t.Fatal(err)
+	}
+	j := mustOpen(t, "j", e.options())
+	if j.NextOffset() != 7 || j.Unencrypted() != 0 {
+		t.Errorf("next %d, %d to encrypt", j.NextOffset(), j.Unencrypted())
+	}
+	infos := j.Reader().Segments()
+	for i, info := range infos {
+		if info.Encrypted != (i < 2) || info.Sealed != (i < 2) || i < 2 && info.Bytes != int64(len(e.plain[segmentName(info.BaseOffset)])) {
+			t.Errorf("segment %+v", info)
+		}
+	}
+	mustAppend(t, j, []Entry{testEntry(9, "")})
+	mustClose(t, j)
+}
+
+// TestEncryptedDamage: every bit of the encrypted files, and every length of them.
+func TestEncryptedDamage(t *testing.T) {
+	e := newEncrypted(t, newKeys(t))
+	flips, cuts := 0, 0
+	for i, name := range e.names {
+		whole := mustRead(t, e.fsys, "j/"+name)
+		try := func(what string, content []byte) {
+			e.write(t, name, content)
+			got, err := e.read(t, e.options())
+			var damage *CorruptionError
+			if !errors.As(err, &damage) || damage.Segment != "j/"+name || damage.ExitCode() != 5 {
+				t.Fatalf("%s, %s: %v", name, what, err)
+			}
+			if before := []int{0, 2}[i]; len(got) != before {
+				t.Fatalf("%s, %s: %d entries before the damage, not %d", name, what, len(got), before)
+			}
+			if err := sameEntries(got, e.all[:len(got)]); err != nil {
+				t.Fatalf("%s, %s: %v", name, what, err)
+			}
+		}
+		for bit := range 8 * len(whole) {
+			content := bytes.Clone(whole)
+			content[bit/8] ^= 1 << (bit % 8)
+			try(fmt.Sprint("bit ", bit), content)
+			flips++
+		}
+		for size := range len(whole) {
+			try(fmt.Sprint("cut at ", size), whole[:size])
+			cuts++
+		}
+		try("longer", append(bytes.Clone(whole), 0))
+		e.write(t, name, whole)
+	}
+	// Exchanged files, each of them whole.
+	first, second := mustRead(t, e.fsys, "j/"+e.names[0]), mustRead(t, e.fsys, "j/"+e.names[1])
+	e.write(t, e.names[0], second)
+	e.write(t, e.names[1], first)
+	var damage *CorruptionError
+	if _, err := e.read(t, e.options()); !errors.As(err, &damage) {
+		t.Errorf("exchanged: %v", err)
+	}
+	t.Logf("counted: %d flipped bits and %d cuts of a journal's encrypted segments", flips, cuts)
+}
+
+// TestEncryptedWithoutTheKey: a missing or wrong key is said, by reader and writer; it is no damage, and nothing is changed.
+func TestEncryptedWithoutTheKey(t *testing.T) {
+	e := newEncrypted(t, newKeys(t))
+	for name, keys := range map[string]*crypt.Keys{"none": nil, "other": newKeys(t)} {
+		o := e.options()
+		o.Keys = keys
+		got, err := e.read(t, o)
+		var wrong *crypt.KeyError
+		var damage *CorruptionError
+		if !errors.As(err, &wrong) || errors.As(err, &damage) || wrong.Path != "j/"+e.names[0] || len(got) != 0 {
+			t.Errorf("%s: %d entries, %v", name, len(got), err)
+		}
+		if _, err := Open("j", o); !errors.As(err, &wrong) || errors.As(err, &damage) {
+			t.Errorf("%s: open: %v", name, err)
+		}
+	}
+	if got, err := e.read(t, e.options()); err != nil || len(got) != len(e.all) {
+		t.Error(len(got), err)
+	}
+}
+
+// TestWriteOnly: with recipients alone the journal goes on, and what was sealed cannot be read.
+func TestWriteOnly(t *testing.T) {
+	keys := newKeys(t)
+	e := newEncrypted(t, keys)
+	only, err := crypt.New("", keys.Recipients(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := e.options()
+	o.Keys = only
+	j := mustOpen(t, "j", o)
+	more := []Entry{testEntry(8, rowSchema(2)), testEntry(9, "")} // rolls
+	mustAppend(t, j, more)
+	if j.Unencrypted() != 1 {
+		t.Fatalf("%d to encrypt", j.Unencrypted())
+	}
+	if err := encryptAll(j); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, j)
+	var wrong *crypt.KeyError
+	if _, err := e.read(t, o); !errors.As(err, &wrong) {
+		t.Errorf("it reads: %v", err)
+	}
+	got, err := e.read(t, e.options())
+	if err := errors.Join(err, sameEntries(got, append(e.all, more...))); err != nil {
+		t.Fatal(err)
+	}
+	// The active segment is lost: only the key tells where the journal goes on.
+	if err := e.fsys.Remove("j/" + segmentName(8)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open("j", o); !errors.As(err, &wrong) {
+		t.Errorf("it goes on behind a segment that it cannot read: %v", err)
+	}
+	j = mustOpen(t, "j", e.options())
+	if j.NextOffset() != 7 {
+		t.Errorf("it goes on at %d", j.NextOffset())
+	}
+	mustAppend(t, j, more)
+	if err := encryptAll(j); err != nil {
+		t.Fatal(err)
+	}
+	got, err = e.read(t, e.options())
+	if err := errors.Join(err, sameEntries(got, append(e.all, more...))); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, j)
+}
+
+// TestSwitchedOnAndOff: sealed segments are encrypted when encryption is switched on, the active one at the next Append; when
+// it is switched off they stay as they are and are read.
+func TestSwitchedOnAndOff(t *testing.T) {
+	s := newSample(t)
+	fsys := s.with(t, "", nil)
+	secret := newSecret(t)
+	keys, err := crypt.New(secret, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(fsys)
+	o.Keys, o.SegmentAge = keys, time.Hour
+	now := time.Unix(1_700_000_000, 0)
+	o.Now = func() time.Time { return now }
+	j := mustOpen(t, "j", o)
+	if j.Unencrypted() != 2 {
+		t.Fatalf("%d segments to encrypt", j.Unencrypted())
+	}
+	if err := encryptAll(j); err != nil {
+		t.Fatal(err)
+	}
+	all := append(s.all, testEntry(20, ""))
+	mustAppend(t, j, all[len(s.all):]) // nobody knows how old the active one is: it is sealed
+	if err := encryptAll(j); err != nil {
+		t.Fatal(err)
+	}
+	encryptedNow := func(want int) {
+		t.Helper()
+		n := 0
+		for _, info := range j.Reader().Segments() {
+			if info.Encrypted {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%d segments are encrypted, not %d", n, want)
+		}
+	}
+	encryptedNow(3)
+	now = now.Add(59 * time.Minute)
+	all = append(all, testEntry(21, ""))
+	mustAppend(t, j, all[len(all)-1:])
+	mustClose(t, j)
+	j = mustOpen(t, "j", o) // its age is remembered
+	now = now.Add(time.Minute)
+	all = append(all, testEntry(22, ""))
+	mustAppend(t, j, all[len(all)-1:])
+	if err := encryptAll(j); err != nil {
+		t.Fatal(err)
+	}
+	encryptedNow(4)
+	mustClose(t, j)
+
+	off, err := crypt.New(secret, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Keys = off
+	now = now.Add(24 * time.Hour)
+	j = mustOpen(t, "j", o)
+	all = append(all, testEntry(23, rowSchema(1)))
+	mustAppend(t, j, all[len(all)-1:]) // rolls by schema
+	if j.Unencrypted() != 0 {
+		t.Error("switched off, it encrypts")
+	}
+	encryptedNow(4)
+	got, err := collect(j.Reader(), 0)
+	if err := errors.Join(err, sameEntries(got, all), j.Reader().VerifyChain()); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, j)
+}
+
+// TestBothFilesAreThere: a crash came between writing the encrypted file and removing the one in clear.
+func TestBothFilesAreThere(t *testing.T) {
+	keys := newKeys(t)
+	other := newEncrypted(t, keys) // the same journal, encrypted otherwise
+	for name, c := range map[string]struct {
+		change  func(e *encrypted)
+		damaged string
+	}{
+		"alike":             {func(*encrypted) {}, ""},
+		"encrypted anew":    {func(e *encrypted) { e.write(t, e.names[0], mustRead(t, other.fsys, "j/"+other.names[0])) }, ""},
+		"another encrypted": {func(e *encrypted) { e.write(t, e.names[0], mustRead(t, e.fsys, "j/"+e.names[1])) }, ageExtension},
+		"encrypted cut": {func(e *encrypted) {
+			whole := mustRead(t, e.fsys, "j/"+e.names[0])
+			e.write(t, e.names[0], whole[:len(whole)-1])
+		}, ageExtension},
+		"clear cut": {func(e *encrypted) {
+			clear := strings.TrimSuffix(e.names[0], ageExtension)
+			e.write(t, clear, e.plain[clear][:len(e.plain[clear])-1])
+		}, extension},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEncrypted(t, keys)
+			clear := strings.TrimSuffix(e.names[0], ageExtension)
+			e.write(t, clear, e.plain[clear])
+			e.write(t, clear+ageExtension+temporaryExtension, []byte("left by a crash"))
+			c.change(e)
+			j := mustOpen(t, "j", e.options())
+			defer mustClose(t, j)
+			err := encryptAll(j)
+			var damage *CorruptionError
+			if c.damaged != "" {
+				if !errors.As(err, &damage) || !strings.HasSuffix(damage.Segment, c.damaged) {
+					t.Fatalf("damage of %s: %v", c.damaged, err)
+				}
+				if _, err := e.fsys.Stat("j/" + clear); err != nil {
+					t.Errorf("the one in clear is gone: %v", err)
+				}
+				return
+			}
+			got, readErr := e.read(t, e.options())
+			if err := errors.Join(err, readErr, sameEntries(got, e.all)); err != nil {
+				t.Fatal(err)
+			}
+			names, _ := e.fsys.ReadDir("j")
+			for _, n := range names {
+				if n.Name() == clear || strings.HasSuffix(n.Name(), temporaryExtension) {
+					t.Errorf("%s is left", n.Name())
+				}
+			}
+		})
+	}
+}
+
+// TestDamagedIsNotEncrypted: a sealed segment that is not what the next one was chained to stays as it is.
+func TestDamagedIsNotEncrypted(t *testing.T) {
+	s := newSample(t)
+	content := bytes.Clone(s.files[s.names[0]])
+	content[len(content)-30] ^= 1 // in its last block
+	fsys := s.with(t, s.names[0], content)
+	o := testOptions(fsys)
+	o.Keys = newKeys(t)
+	j := mustOpen(t, "j", o)
+	defer mustClose(t, j)
+	var damage *CorruptionError
+	if err := encryptAll(j); !errors.As(err, &damage) || damage.Segment != "j/"+s.names[0] {
+		t.Fatal(err)
+	}
+	if got := mustRead(t, fsys, "j/"+s.names[0]); !bytes.Equal(got, content) {
+		t.Error("it was changed")
+	}
+	if _, err := fsys.Stat("j/" + s.names[0] + ageExtension); err == nil {
+		t.Error("it was encrypted")
+	}
+}
