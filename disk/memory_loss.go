@@ -20,6 +20,7 @@ const (
 	losesNone
 	losesSome
 	losesSectors
+	losesNames
 )
 
 // LoseAll takes everything that was not synced: a loss of power long before the system would have written it by itself.
@@ -38,6 +39,10 @@ func LoseSome(seed uint64) Loss { return Loss{kind: losesSome, seed: seed} }
 // gives one outcome.
 func LoseSectors(seed uint64) Loss { return Loss{kind: losesSectors, seed: seed} }
 
+// LoseNames keeps every byte that was written, and of each folder's changes of names the i-th where bit i of kept is set: with
+// every number below 2^n, every subset of n changes. A rename that is lost while a later removal is not shows here.
+func LoseNames(kept uint64) Loss { return Loss{kind: losesNames, seed: kept} }
+
 // String names the loss, its seed included, for a test's name.
 func (l Loss) String() string {
 	switch l.kind {
@@ -47,17 +52,20 @@ func (l Loss) String() string {
 		return fmt.Sprintf("some/%d", l.seed)
 	case losesSectors:
 		return fmt.Sprintf("sectors/%d", l.seed)
+	case losesNames:
+		return fmt.Sprintf("names/%b", l.seed)
 	}
 	return "all"
 }
 
 func (l Loss) chooser() chooser {
-	return chooser{kind: l.kind, random: rand.New(rand.NewPCG(l.seed, 0))}
+	return chooser{kind: l.kind, kept: l.seed, random: rand.New(rand.NewPCG(l.seed, 0))}
 }
 
 // chooser draws what survives.
 type chooser struct {
 	kind   lossKind
+	kept   uint64 // of losesNames
 	random *rand.Rand
 }
 
@@ -65,7 +73,7 @@ type chooser struct {
 func (c chooser) content(n *node) []byte {
 	found := slices.Clone(n.durable)
 	switch c.kind {
-	case losesNone:
+	case losesNone, losesNames:
 		return slices.Clone(n.content)
 	case losesSome:
 		keep := c.random.IntN(len(n.edits) + 1)
@@ -108,10 +116,21 @@ func (c chooser) names(n *node) map[string]*node {
 	if c.kind == losesNone {
 		return n.names
 	}
-	for _, l := range n.links {
-		if c.kind != losesAll && c.random.IntN(2) == 0 {
+	for i, l := range n.links {
+		if c.keeps(i) {
 			l.apply(found)
 		}
 	}
 	return found
+}
+
+// keeps says whether a folder's i-th change of names survives.
+func (c chooser) keeps(i int) bool {
+	switch c.kind {
+	case losesAll:
+		return false
+	case losesNames:
+		return c.kept>>min(i, 63)&1 == 1
+	}
+	return c.random.IntN(2) == 0
 }

@@ -242,7 +242,11 @@ func TestCrashAtEveryOperation(t *testing.T) {
 				if !errors.Is(err, disk.ErrCrashed) {
 					t.Fatalf("crash at operation %d: %v", k, err)
 				}
-				for _, loss := range losses(8) {
+				all := losses(8)
+			for kept := range uint64(8) {
+				all = append(all, disk.LoseNames(kept))
+			}
+			for _, loss := range all {
 					points++
 					again := *l
 					again.fsys = m.Restart(loss)

@@ -259,8 +259,13 @@ func TestSwitchedOnAndOff(t *testing.T) {
 	mustAppend(t, j, all[len(all)-1:])
 	mustClose(t, j)
 	j = mustOpen(t, "j", o) // its age is remembered
-	now = now.Add(time.Minute)
 	all = append(all, testEntry(22, ""))
+	mustAppend(t, j, all[len(all)-1:])
+	if j.Unencrypted() != 0 {
+		t.Error("it was sealed before its time")
+	}
+	now = now.Add(time.Minute)
+	all = append(all, testEntry(23, ""))
 	mustAppend(t, j, all[len(all)-1:])
 	if err := encryptAll(j); err != nil {
 		t.Fatal(err)
@@ -275,7 +280,7 @@ func TestSwitchedOnAndOff(t *testing.T) {
 	o.Keys = off
 	now = now.Add(24 * time.Hour)
 	j = mustOpen(t, "j", o)
-	all = append(all, testEntry(23, rowSchema(1)))
+	all = append(all, testEntry(24, rowSchema(1)))
 	mustAppend(t, j, all[len(all)-1:]) // rolls by schema
 	if j.Unencrypted() != 0 {
 		t.Error("switched off, it encrypts")
