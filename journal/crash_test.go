@@ -243,10 +243,10 @@ func TestCrashAtEveryOperation(t *testing.T) {
 					t.Fatalf("crash at operation %d: %v", k, err)
 				}
 				all := losses(8)
-			for kept := range uint64(8) {
-				all = append(all, disk.LoseNames(kept))
-			}
-			for _, loss := range all {
+				for kept := range uint64(8) {
+					all = append(all, disk.LoseNames(kept))
+				}
+				for _, loss := range all {
 					points++
 					again := *l
 					again.fsys = m.Restart(loss)

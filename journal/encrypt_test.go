@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -365,5 +366,52 @@ func TestDamagedIsNotEncrypted(t *testing.T) {
 	}
 	if _, err := fsys.Stat("j/" + s.names[0] + ageExtension); err == nil {
 		t.Error("it was encrypted")
+	}
+}
+
+// goldenKey opens the golden journal. It protects nothing.
+const goldenKey = "AGE-SECRET-KEY-15KG26SKU2E22W5SEFQMTVATH6YV7MUPP0HA5R4SGRWZS33RLENYSQNL0FD"
+
+// TestGoldenEncryptedJournal reads a journal that an earlier version encrypted: it is the golden one in clear.
+func TestGoldenEncryptedJournal(t *testing.T) {
+	keys, err := crypt.New(goldenKey, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := goldenOptions(t, controlSchemaOf(t, "testdata/v1"))
+	clear, err := OpenReader("testdata/v1", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := collect(clear, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Keys = keys
+	if *update {
+		if err := os.CopyFS("testdata/encrypted-v1", os.DirFS("testdata/v1")); err != nil {
+			t.Fatal(err)
+		}
+		j := mustOpen(t, "testdata/encrypted-v1", o)
+		if err := errors.Join(encryptAll(j), j.Close(), os.Remove("testdata/encrypted-v1/lock")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := OpenReader("testdata/encrypted-v1", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := collect(r, 0)
+	if err := errors.Join(err, sameEntries(got, want), r.VerifyChain()); err != nil {
+		t.Error(err)
+	}
+	n := 0
+	for _, info := range r.Segments() {
+		if info.Encrypted {
+			n++
+		}
+	}
+	if n == 0 || len(want) == 0 {
+		t.Errorf("%d encrypted segments, %d entries", n, len(want))
 	}
 }

@@ -2,10 +2,15 @@ package producer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"syscall"
 	"testing"
 
+	"filippo.io/age"
+
+	"rewind/crypt"
 	"rewind/disk"
 )
 
@@ -56,90 +61,211 @@ func (a *attempts) check(t *testing.T, context string) {
 	}
 }
 
+// bothKeys are none, and one.
+func bothKeys(t *testing.T) map[string]*crypt.Keys {
+	t.Helper()
+	return map[string]*crypt.Keys{"clear": nil, "encrypted": newKeys(t)}
+}
+
+func newKeys(t testing.TB) *crypt.Keys {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
 // TestCrashAtEveryDiskOperation: a crash at the k-th operation on the disk, for every k, loses no committed snapshot and
 // invents none, and the next capture goes on by itself; in a table's first capture and in its second.
 func TestCrashAtEveryDiskOperation(t *testing.T) {
-	for before := range 2 {
-		k := int64(1)
-		for crashAtAny(t, before, k) {
-			k++
+	for name, keys := range bothKeys(t) {
+		points := 0
+		for before := range 2 {
+			k := int64(1)
+			for crashAtAny(t, &points, crashPlan{keys: keys, before: before, k: k}) {
+				k++
+			}
 		}
-		t.Logf("capture %d: %d crashes", before+1, k-1)
+		t.Logf("counted: %d crashes at a disk operation of a capture (%s)", points, name)
 	}
 }
 
-func crashAtAny(t *testing.T, before int, k int64) bool {
+// TestCrashWhileMending: the machine crashes in a capture, from its publishing on, and again while the next one mends that.
+func TestCrashWhileMending(t *testing.T) {
+	for name, keys := range bothKeys(t) {
+		points, last := 0, int64(1)
+		for p := (crashPlan{keys: keys, before: 1}); ; last++ {
+			p.k = last
+			if !crashAt(t, p, disk.LoseNone()) {
+				break
+			}
+		}
+		const tail = 12 // operations: the last ones of the scan, the commit, the rename, the places
+		for k := last - tail; k < last; k++ {
+			for again := 1 + k%3; ; again += 3 {
+				p := crashPlan{keys: keys, before: 1, k: k, again: again}
+				if !crashAt(t, p, []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(again))}[again%3]) {
+					break
+				}
+				points++
+			}
+		}
+		t.Logf("counted: %d crashes of a capture that mends what a crash left (%s)", points, name)
+	}
+}
+
+// crashPlan: so many captures, then one with a crash at its k-th operation, and, if again is not 0, another crash at that
+// operation of the next one.
+type crashPlan struct {
+	keys     *crypt.Keys
+	before   int
+	k, again int64
+}
+
+func crashAtAny(t *testing.T, points *int, p crashPlan) bool {
 	t.Helper()
-	others := []disk.Loss{disk.LoseNone(), disk.LoseSome(uint64(k)), disk.LoseSectors(uint64(k))}
-	for _, loss := range []disk.Loss{disk.LoseAll(), others[k%3]} {
-		if !crashAt(t, before, k, loss) {
+	others := []disk.Loss{disk.LoseNone(), disk.LoseSome(uint64(p.k)), disk.LoseSectors(uint64(p.k))}
+	for _, loss := range []disk.Loss{disk.LoseAll(), others[p.k%3]} {
+		if !crashAt(t, p, loss) {
 			return false
 		}
+		*points++
 	}
 	return true
 }
 
-// crashAt captures some times, then with a crash at the k-th operation, and twice after the restart. It says whether there
-// was a k-th operation.
-func crashAt(t *testing.T, before int, k int64, loss disk.Loss) bool {
+// crashAt follows the plan, and captures twice after the last restart. It says whether there were so many operations.
+func crashAt(t *testing.T, p crashPlan, loss disk.Loss) bool {
 	t.Helper()
-	where := fmt.Sprintf("crash at operation %d of capture %d, lost %v", k, before+1, loss)
+	where := fmt.Sprintf("crash at operation %d, then %d, of capture %d, lost %v", p.k, p.again, p.before+1, loss)
 	w := newWorld(t, 2, "Alice", "Bob")
+	w.keys = p.keys
 	defer w.close()
 	a := &attempts{w: w, acked: map[int]int64{}}
 	memory := w.fs.(*disk.Memory)
 	ctx := context.Background()
-	p := w.startOn(memory)
-	for range before {
-		if err := a.try(ctx, p); err != nil {
+	capture := func() error {
+		producer := w.startOn(w.fs)
+		defer func() { _ = producer.Close() }()
+		return a.try(ctx, producer)
+	}
+	for range p.before {
+		if err := capture(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_ = p.Close()
-	memory.CrashAt(k)
-	p = w.startOn(memory)
-	_ = a.try(ctx, p)
-	_ = p.Close()
-	if !memory.Tripped() {
-		return false
+	for _, k := range []int64{p.k, p.again} {
+		if k == 0 {
+			continue
+		}
+		memory.CrashAt(k)
+		_ = capture()
+		if !memory.Tripped() {
+			return false
+		}
+		memory = memory.Restart(loss)
+		w.fs = memory
 	}
-	w.fs = memory.Restart(loss)
 	for range 2 {
-		p = w.startOn(w.fs)
-		if err := a.try(ctx, p); err != nil {
+		if err := capture(); err != nil {
 			t.Fatalf("%s: %v", where, err)
 		}
-		_ = p.Close()
 	}
 	a.check(t, where)
 	return true
 }
 
-// TestFailAtEveryDiskOperation: a disk that fails once, at the k-th operation, does no harm either; the same process goes on.
+// TestFailAtEveryDiskOperation: a disk that fails once, at the k-th operation, does no harm either; the same process goes on,
+// and what it acknowledges then stands on nothing that a failed fsync forgot: it is there after a loss of power.
 func TestFailAtEveryDiskOperation(t *testing.T) {
-	for k := int64(1); ; k++ {
-		w := newWorld(t, 2, "Alice", "Bob")
-		a := &attempts{w: w, acked: map[int]int64{}}
-		p := w.startOn(w.fs)
-		ctx := context.Background()
-		if err := a.try(ctx, p); err != nil {
-			t.Fatal(err)
+	for name, keys := range bothKeys(t) {
+		k := int64(1)
+		for failAt(t, keys, k) {
+			k++
 		}
-		memory := w.fs.(*disk.Memory)
-		memory.FailAt(k)
-		_ = a.try(ctx, p)
-		if !memory.Tripped() {
-			t.Logf("%d failures", k-1)
-			_ = p.Close()
-			return
-		}
-		if err := a.try(ctx, p); err != nil {
-			t.Fatalf("failure at operation %d: %v", k, err)
-		}
-		a.check(t, fmt.Sprint("failure at operation ", k))
-		_ = p.Close()
-		w.close()
+		t.Logf("counted: %d failed disk operations of a capture (%s)", k-1, name)
 	}
+}
+
+func failAt(t *testing.T, keys *crypt.Keys, k int64) bool {
+	t.Helper()
+	w := newWorld(t, 2, "Alice", "Bob")
+	w.keys = keys
+	defer w.close()
+	a := &attempts{w: w, acked: map[int]int64{}}
+	p := w.startOn(w.fs)
+	defer func() { _ = p.Close() }()
+	ctx := context.Background()
+	if err := a.try(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	memory := w.fs.(*disk.Memory)
+	memory.FailAt(k)
+	_ = a.try(ctx, p)
+	if !memory.Tripped() {
+		return false
+	}
+	where := fmt.Sprint("failure at operation ", k)
+	if err := a.try(ctx, p); err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
+	a.check(t, where)
+	after := w.startOn(memory.Restart(disk.LoseAll()))
+	defer func() { _ = after.Close() }()
+	if err := a.try(ctx, after); err != nil {
+		t.Fatalf("%s, then a loss of power: %v", where, err)
+	}
+	a.check(t, where+", then a loss of power")
+	return true
+}
+
+// boasting is a disk that claims to have room.
+type boasting struct{ *disk.Memory }
+
+func (boasting) Free(string) (int64, error) { return 1 << 40, nil }
+
+// TestFullDiskAtEveryWrite: the disk is full after so many bytes, and has room again for the next capture.
+func TestFullDiskAtEveryWrite(t *testing.T) {
+	const step = 17
+	for name, keys := range bothKeys(t) {
+		full := 0
+		for free := int64(0); fillUp(t, keys, free); free += step {
+			full++
+		}
+		t.Logf("counted: %d full disks under a capture (%s)", full, name)
+	}
+}
+
+func fillUp(t *testing.T, keys *crypt.Keys, free int64) bool {
+	t.Helper()
+	w := newWorld(t, 2, "Alice", "Bob")
+	w.keys = keys
+	defer w.close()
+	memory := w.fs.(*disk.Memory)
+	w.fs = boasting{memory}
+	a := &attempts{w: w, acked: map[int]int64{}}
+	p := w.startOn(w.fs)
+	defer func() { _ = p.Close() }()
+	ctx := context.Background()
+	if err := a.try(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	memory.SetFree(free)
+	err := a.try(ctx, p)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("%d bytes free: %v", free, err)
+	}
+	memory.SetFree(1 << 30)
+	if again := a.try(ctx, p); again != nil {
+		t.Fatalf("%d bytes free, then many: %v", free, again)
+	}
+	a.check(t, fmt.Sprint(free, " bytes free"))
+	return err != nil
 }
 
 // TestKilledAtEveryRequest: the process ends, or only its capture, at the k-th request to Kafka, which arrives all the same;
@@ -151,7 +277,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 			for killAt(t, before, k, restart) {
 				k++
 			}
-			t.Logf("capture %d, restart %v: %d requests", before+1, restart, k-1)
+			t.Logf("counted: %d kills at a request of capture %d, restart %v", k-1, before+1, restart)
 		}
 	}
 }
@@ -209,7 +335,7 @@ func TestCrashOfAWiderBaseline(t *testing.T) {
 		_ = p.Close()
 		if !memory.Tripped() {
 			w.close()
-			t.Logf("%d crashes", k-1)
+			t.Logf("counted: %d crashes of a baseline over more partitions", k-1)
 			return
 		}
 		w.fs = memory.Restart(disk.LoseAll())

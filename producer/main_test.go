@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/sandbox/kafkatest"
 	"rewind/table"
@@ -143,6 +144,7 @@ type world struct {
 	logger  *slog.Logger
 	clock   *clock
 	memory  int // of a sort; 0: what is usual
+	keys    *crypt.Keys
 }
 
 // clock moves a millisecond with every look, so that tests do not wait for time to pass.
@@ -187,7 +189,7 @@ func (w *world) start() *Producer {
 }
 
 func (w *world) startOn(fs disk.FS) *Producer {
-	return New(w.engine, w.kafka, Options{Dir: "/data/snapshots", FS: fs, Now: w.clock.Now, Logger: w.logger, MemoryBytes: w.memory})
+	return New(w.engine, w.kafka, Options{Dir: "/data/snapshots", FS: fs, Keys: w.keys, Now: w.clock.Now, Logger: w.logger, MemoryBytes: w.memory})
 }
 
 // close ends the world before its test does: enumerations make many.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/table"
 )
@@ -31,14 +32,14 @@ func testHeader() *fileHeader {
 	}
 }
 
-func writeTestFile(t testing.TB, fsys disk.FS, path string, rows int) {
+func writeTestFile(t testing.TB, fsys disk.FS, path string, rows int, keys *crypt.Keys) {
 	t.Helper()
 	h := testHeader()
 	codec, err := table.NewCodec(h.schema)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := createFile(fsys, path, h, nil)
+	w, err := createFile(fsys, path, h, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +62,8 @@ func writeTestFile(t testing.TB, fsys disk.FS, path string, rows int) {
 }
 
 // readTestFile gives the file's rows and how it ends.
-func readTestFile(fsys disk.FS, path string) (h fileHeader, rows int, err error) {
-	r, err := openFile(fsys, path, nil)
+func readTestFile(fsys disk.FS, path string, keys *crypt.Keys) (h fileHeader, rows int, err error) {
+	r, err := openFile(fsys, path, keys)
 	if err != nil {
 		return h, 0, err
 	}
@@ -78,9 +79,9 @@ func readTestFile(fsys disk.FS, path string) (h fileHeader, rows int, err error)
 func TestGoldenSnapshotFile(t *testing.T) {
 	golden := filepath.Join("testdata", "snapshot-v1.avro")
 	if *update {
-		writeTestFile(t, disk.OS, golden, 3)
+		writeTestFile(t, disk.OS, golden, 3, nil)
 	}
-	h, rows, err := readTestFile(disk.OS, golden)
+	h, rows, err := readTestFile(disk.OS, golden, nil)
 	if !errors.Is(err, io.EOF) || rows != 3 {
 		t.Fatalf("%d rows, %v", rows, err)
 	}
@@ -103,7 +104,7 @@ func TestDamagedSnapshotFile(t *testing.T) {
 		if err := disk.WriteFile(memory, "/file", content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := readTestFile(memory, "/file")
+		_, _, err := readTestFile(memory, "/file", nil)
 		var damaged *FileError
 		if !errors.As(err, &damaged) || damaged.ExitCode() != 5 {
 			t.Errorf("%s: %v", what, err)
@@ -113,10 +114,13 @@ func TestDamagedSnapshotFile(t *testing.T) {
 		if n > len(whole)-200 || n%10 == 0 {
 			try(fmt.Sprint("cut at ", n), whole[:n])
 		}
-		damaged := append([]byte(nil), whole...)
-		damaged[n] ^= 1 << (n % 8)
-		try(fmt.Sprint("bit turned in byte ", n), damaged)
+		for bit := range 8 {
+			damaged := append([]byte(nil), whole...)
+			damaged[n] ^= 1 << bit
+			try(fmt.Sprintf("bit %d turned in byte %d", bit, n), damaged)
+		}
 	}
+	t.Logf("counted: %d turned bits of a snapshot file", 8*len(whole))
 	try("something behind it", append(whole[:len(whole):len(whole)], whole[len(whole)-40:]...))
 	if _, err := openFile(memory, "/not", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)

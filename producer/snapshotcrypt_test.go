@@ -1,0 +1,142 @@
+package producer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"rewind/crypt"
+	"rewind/disk"
+)
+
+// goldenKey opens the encrypted golden file. It protects nothing.
+const goldenKey = "AGE-SECRET-KEY-15KG26SKU2E22W5SEFQMTVATH6YV7MUPP0HA5R4SGRWZS33RLENYSQNL0FD"
+
+// TestGoldenEncryptedSnapshotFile: the golden file is the one in clear, encrypted.
+func TestGoldenEncryptedSnapshotFile(t *testing.T) {
+	keys, err := crypt.New(goldenKey, nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "snapshot-v1-encrypted.avro")
+	if *update {
+		writeTestFile(t, disk.OS, golden, 3, keys)
+	}
+	_, rows, err := readTestFile(disk.OS, golden, keys)
+	if !errors.Is(err, io.EOF) || rows != 3 {
+		t.Fatalf("%d rows, %v", rows, err)
+	}
+	whole, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, size, err := keys.Open(golden, bytes.NewReader(whole), int64(len(whole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(io.NewSectionReader(plain, 0, size))
+	clear, errClear := os.ReadFile(filepath.Join("testdata", "snapshot-v1.avro"))
+	if err := errors.Join(err, errClear); err != nil || !bytes.Equal(got, clear) {
+		t.Errorf("decrypted, it is another file than the one in clear: %v", err)
+	}
+}
+
+// TestDamagedEncryptedSnapshotFile: every bit turned and every byte cut off shows as damage; a wrong key does not.
+func TestDamagedEncryptedSnapshotFile(t *testing.T) {
+	memory, keys := disk.NewMemory(), newKeys(t)
+	writeTestFile(t, memory, "/whole", 3, keys)
+	f, err := memory.OpenFile("/whole", os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := io.ReadAll(f)
+	if err != nil || bytes.Contains(whole, []byte("row 1")) || bytes.Contains(whole, []byte("rewind.snapshot")) {
+		t.Fatal("the file shows its content", err)
+	}
+	flips, cuts := 0, 0
+	try := func(what string, content []byte) {
+		t.Helper()
+		if err := disk.WriteFile(memory, "/file", content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, rows, err := readTestFile(memory, "/file", keys)
+		var damaged *FileError
+		if !errors.As(err, &damaged) || damaged.ExitCode() != 5 || rows != 0 {
+			t.Fatalf("%s: %d rows, %v", what, rows, err)
+		}
+	}
+	for bit := range 8 * len(whole) {
+		damaged := bytes.Clone(whole)
+		damaged[bit/8] ^= 1 << (bit % 8)
+		try(fmt.Sprint("bit ", bit), damaged)
+		flips++
+	}
+	for n := range whole {
+		try(fmt.Sprint("cut at ", n), whole[:n])
+		cuts++
+	}
+	for name, other := range map[string]*crypt.Keys{"no key": nil, "another key": newKeys(t)} {
+		var wrong *crypt.KeyError
+		var damaged *FileError
+		if _, _, err := readTestFile(memory, "/whole", other); !errors.As(err, &wrong) || errors.As(err, &damaged) || wrong.Path != "/whole" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	t.Logf("counted: %d turned bits and %d cuts of an encrypted snapshot file", flips, cuts)
+}
+
+// TestLostKey: without the key a capture changes nothing, neither on the disk nor in the topic; a baseline that is asked for
+// does without the old file.
+func TestLostKey(t *testing.T) {
+	w := newWorld(t, 2, "Alice", "Bob")
+	w.keys = newKeys(t)
+	p := w.start()
+	w.capture(p, TableOptions{})
+	_ = p.Close()
+	before := len(w.committed())
+	old := w.keys
+	w.keys = newKeys(t)
+	p = w.start()
+	w.engine.set(1, "Bob")
+	_, err := p.Capture(context.Background(), orders, TableOptions{})
+	var wrong *crypt.KeyError
+	if !errors.As(err, &wrong) || wrong.ExitCode() != 2 {
+		t.Fatal(err)
+	}
+	if n := len(w.committed()); n != before {
+		t.Errorf("%d restore points, there were %d", n, before)
+	}
+	_ = p.Close()
+	w.keys = old
+	p = w.start()
+	if r := w.capture(p, TableOptions{}); r.Counts.Updates != 1 {
+		t.Errorf("with the key again: %+v", r.Counts)
+	}
+	_ = p.Close()
+	w.keys = newKeys(t)
+	p = w.start()
+	if r := w.capture(p, TableOptions{Rebaseline: true}); !r.Baseline {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestWriteOnlyIsRefused: a snapshot file that could not be read again is not written.
+func TestWriteOnlyIsRefused(t *testing.T) {
+	w := newWorld(t, 1, "Alice")
+	only, err := crypt.New("", newKeys(t).Recipients(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keys = only
+	if _, err := w.start().Capture(context.Background(), orders, TableOptions{}); err == nil {
+		t.Error("captured with keys that only write")
+	}
+	if n := len(w.committed()); n != 0 {
+		t.Errorf("%d restore points", n)
+	}
+}
