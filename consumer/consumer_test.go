@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -316,45 +315,6 @@ func TestJournalIsLocked(t *testing.T) {
 	defer func() { _ = lock.Close() }()
 	if e := asError[*disk.LockedError](t, w.consumeError()); e.ExitCode() != 8 {
 		t.Errorf("%v", e)
-	}
-}
-
-// TestCrashAnywhere crashes the machine at the k-th operation on its disk, for every k, and consumes again: the journal must
-// be what one undisturbed Run makes.
-func TestCrashAnywhere(t *testing.T) {
-	w := newWorld(t)
-	a, b := stamp(1, 'a'), stamp(2, 'b')
-	w.write(slices.Concat([][]byte{w.open(a)}, w.snapshotOf(a, 100, 0, 3))...)
-	w.consume()
-	base := w.fs.(*disk.Memory)
-	w.write(w.open(b))
-	w.write(w.snapshotOf(b, 200, 100, 2)...)
-	w.fs = base.Restart(disk.LoseNone())
-	w.consume()
-	want := w.journal(streamA)
-	for k := int64(1); ; k++ {
-		for i, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
-			memory := base.Restart(disk.LoseNone())
-			memory.CrashAt(k)
-			w.fs = memory
-			w.useGroup(fmt.Sprint("group-", k, "-", i)) // what it records must not run ahead of the disk
-			_, err := Run(context.Background(), w.kafka, w.options())
-			if !memory.Tripped() {
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Logf("%d crashes", k-1)
-				return
-			}
-			w.fs = memory.Restart(loss)
-			if _, err := Run(context.Background(), w.kafka, w.options()); err != nil {
-				t.Fatalf("crash at %d, lost %v: %v", k, loss, err)
-			}
-			got := w.journal(streamA)
-			if !slices.EqualFunc(got, want, func(a, b entry) bool { return a.offset == b.offset && string(a.record) == string(b.record) }) {
-				t.Fatalf("crash at %d, lost %v: %d entries, want %d", k, loss, len(got), len(want))
-			}
-		}
 	}
 }
 

@@ -3,6 +3,7 @@ package consumer
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
 	"rewind/sandbox/kafkatest"
@@ -41,6 +43,8 @@ type world struct {
 	codec   *table.Codec
 	logger  *slog.Logger
 	skip    []Skip
+	keys    *crypt.Keys
+	sign    ed25519.PrivateKey
 }
 
 func newWorld(t *testing.T) *world {
@@ -134,7 +138,7 @@ func (w *world) write(messages ...[]byte) {
 }
 
 func (w *world) options() Options {
-	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: 200}
+	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: 200, Keys: w.keys, SignKey: w.sign}
 }
 
 // consume runs until caught up.
@@ -169,7 +173,7 @@ type entry struct {
 
 func (w *world) journal(stream string) (all []entry) {
 	w.t.Helper()
-	p := &partition{table: &tableConsumer{stream: stream, options: Options{FS: w.fs}}}
+	p := &partition{table: &tableConsumer{stream: stream, options: Options{FS: w.fs, Keys: w.keys}}}
 	r, err := journal.OpenReader(w.dir(stream), p.journalOptions())
 	if err != nil {
 		w.t.Fatal(err)

@@ -139,10 +139,11 @@ func (s *sample) reopen(t *testing.T, fsys disk.FS, got []Entry, readErr error) 
 
 // TestTruncatedAtEveryByte: the active segment goes on with its whole blocks; a sealed one is reported.
 func TestTruncatedAtEveryByte(t *testing.T) {
-	s := newSample(t)
+	s, cuts := newSample(t), 0
 	for i, name := range s.names {
 		content := s.files[name]
 		for size := range len(content) {
+			cuts++
 			fsys := s.with(t, name, content[:size])
 			got, err := s.read(t, fsys)
 			active := i == len(s.names)-1
@@ -157,6 +158,7 @@ func TestTruncatedAtEveryByte(t *testing.T) {
 			s.reopen(t, fsys, got, err)
 		}
 	}
+	t.Logf("counted: %d cuts of a journal's segments", cuts)
 }
 
 // wholeBlocks is the number of entries that a journal holds whose active segment is cut.
@@ -174,8 +176,9 @@ func (s *sample) wholeBlocks(size int64) int {
 // block of the active segment, and there only in its sync marker.
 func TestEveryBitFlipped(t *testing.T) {
 	t.Parallel()
-	s := newSample(t)
+	s, flips := newSample(t), 0
 	for i, name := range s.names {
+		flips += 8 * len(s.files[name])
 		for bit := range 8 * len(s.files[name]) {
 			content := bytes.Clone(s.files[name])
 			content[bit/8] ^= 1 << (bit % 8)
@@ -193,6 +196,7 @@ func TestEveryBitFlipped(t *testing.T) {
 			s.reopen(t, fsys, got, err)
 		}
 	}
+	t.Logf("counted: %d flipped bits of a journal's segments", flips)
 }
 
 // TestRandomDamage overwrites, removes and inserts stretches of bytes.
@@ -201,7 +205,9 @@ func TestRandomDamage(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
-	for range 3000 {
+	const damages = 3000
+	defer t.Logf("counted: %d random damages of a journal's segments", damages)
+	for range damages {
 		name := s.names[random.IntN(len(s.names))]
 		content := bytes.Clone(s.files[name])
 		for range 1 + random.IntN(3) {

@@ -131,7 +131,7 @@ func TestFencedDuringThePublication(t *testing.T) {
 		})
 		r, err := first.Capture(context.Background(), orders, TableOptions{})
 		if !*reached {
-			t.Logf("%d requests", request-1)
+			t.Logf("counted: %d requests of a capture", request-1)
 			_ = second.Close()
 			return
 		}

@@ -172,7 +172,7 @@ func TestEveryCallOfASwapGoesWrong(t *testing.T) {
 					}
 					ends[replaced]++
 				}
-				t.Logf("%d calls went wrong: %d ended with the new table in place, %d with the old one", ends[true]+ends[false], ends[true], ends[false])
+				t.Logf("counted: %d calls to the engine that went wrong in a swap: %d ended with the new table in place, %d with the old one", ends[true]+ends[false], ends[true], ends[false])
 			})
 		}
 	}
@@ -208,7 +208,7 @@ func TestEveryDiskOperationOfASwapGoesWrong(t *testing.T) {
 				}
 				ends[replaced]++
 			}
-			t.Logf("%d operations went wrong: %d ended with the new table in place, %d with the old one", ends[true]+ends[false], ends[true], ends[false])
+			t.Logf("counted: %d disk operations that went wrong in a swap: %d ended with the new table in place, %d with the old one", ends[true]+ends[false], ends[true], ends[false])
 		})
 	}
 }
