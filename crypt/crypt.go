@@ -58,7 +58,7 @@ func (k *Keys) addIdentities(text string) error {
 		return fmt.Errorf("no age identities, which are lines of AGE-SECRET-KEY-1…: %w", err)
 	}
 	for _, identity := range identities {
-		name := ""
+		var name string
 		switch identity := identity.(type) {
 		case *age.X25519Identity:
 			name = identity.Recipient().String()

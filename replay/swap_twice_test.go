@@ -54,7 +54,7 @@ func TestKilledThenPowerLostInASwap(t *testing.T) {
 	points := 0
 	for _, how := range []fault{killBefore, killAfter} {
 		for call := 1; ; call++ {
-			reached := true
+			var reached bool
 			for k := int64(1); ; k++ {
 				s := newSwapStage(t)
 				s.engine.failAt, s.engine.how = call, how
