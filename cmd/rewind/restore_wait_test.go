@@ -126,7 +126,7 @@ func TestReplaceTimesOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer lock.Close()
+		t.Cleanup(func() { lock.Close() })
 	}
 	untouched("the consumer stands still", "another process journals default.my_table: waiting until it has snapshot ", "did not bring it into the journal within 1s")
 }
@@ -162,4 +162,37 @@ func TestReplaceWithTheProducerElsewhere(t *testing.T) {
 	if rows := must(t, "sandbox", "sql", "--config", config, "SELECT name FROM default.my_table"); strings.Contains(rows, "Carol") {
 		t.Errorf("not replaced:\n%s", rows)
 	}
+}
+
+// TestProducerOutlivesASwap meets a swap of another process: the loop says so and tries again at its next turn, instead of ending as
+// it does where another producer has the table.
+func TestProducerOutlivesASwap(t *testing.T) {
+	noLeaks(t)
+	config := play(t)
+	produceAndConsume(t, config)
+	dir := mustLoad(t, config).restoreDir()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	intent := filepath.Join(dir, "swap-default.my_table.json")
+	if err := os.WriteFile(intent, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := disk.OS.Lock(filepath.Join(dir, "swap-default.my_table.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := runBeside(t, "is locked by process", "produce", "--every", "100ms", "--config", config)
+	if err := os.Remove(intent); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.out.watch("snapshot "):
+	case code := <-p.ended:
+		t.Fatalf("it ended with %d: %s", code, p.out)
+	}
+	p.end(t)
 }

@@ -51,6 +51,17 @@ func (w *watcher) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// watch gives what is closed once a further text has appeared.
+func (w *watcher) watch(want string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.want, w.seen, w.once = want, make(chan struct{}), sync.Once{}
+	if strings.Contains(w.text.String(), want) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return w.seen
+}
+
 func (w *watcher) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

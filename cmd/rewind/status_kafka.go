@@ -85,7 +85,7 @@ func (k *kafkaLook) look(ctx context.Context, name table.Name, j *replay.Journal
 		if exitCode(ctx, err) == exitUnreachable || errors.Is(err, context.DeadlineExceeded) {
 			k.away = err
 		}
-		return kafkaStatus{State: kafkaAway, Error: err.Error()}, nil
+		return kafkaStatus{State: kafkaAway, Error: err.Error()}, nil //nolint:nilerr // it is the answer
 	}
 	return status, nil
 }
