@@ -150,6 +150,10 @@ func TestWholeRowDiffLaw(t *testing.T) {
 		}
 		memory := rapid.SampledFrom([]int{1, 1 << 20}).Draw(t, "memory")
 		old, now := sorted(t, prev, memory), sorted(t, next, memory)
+		rand.New(rand.NewPCG(1, 1)).Shuffle(len(prev), func(i, j int) { prev[i], prev[j] = prev[j], prev[i] })
+		if !maps.Equal(old, sorted(t, prev, memory)) {
+			t.Fatal("the engine's order decides about keys")
+		}
 		got, updates, changes := maps.Clone(old), 0, 0
 		for c, err := range Diff(rowsOf(old), rowsOf(now)) {
 			if err != nil {
@@ -226,6 +230,23 @@ func TestCaptureWithoutKey(t *testing.T) {
 	w.engine.whole = false
 	if r := w.capture(p, TableOptions{}); !r.Baseline || !strings.Contains(r.Reason, "the key changed from [*] to [id]") || r.Counts.Reads != 3 {
 		t.Errorf("a key came: %+v", r)
+	}
+}
+
+// TestReadAgainEnds: of a table that was altered while it was read, the read ended when the second one did, whoever sorts.
+func TestReadAgainEnds(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		w := newWorld(t, 1, "Alice", "Bob")
+		w.engine.whole = whole
+		w.engine.scanned = func(row int) error {
+			if row == 1 {
+				w.engine.columns, w.engine.scanned = append(w.engine.columns, table.Column{Name: "more", Type: table.Type{Kind: table.Int}}), nil
+			}
+			return nil
+		}
+		if r := w.capture(w.start(), TableOptions{}); r.Reread == "" || !r.ReadEnded.After(r.ReadBegan) || r.Digest != w.digest() {
+			t.Errorf("without a key %t: %+v", whole, r)
+		}
 	}
 }
 
