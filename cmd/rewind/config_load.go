@@ -77,6 +77,9 @@ func readConfig(path string) ([]byte, error) {
 func parseConfig(path string, text []byte) (*config, error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
+		if line := bareStar(text); line > 0 {
+			return nil, fmt.Errorf("%s:%d: YAML takes a bare * for something else: key: ['*']", path, line)
+		}
 		return nil, placed(path, err)
 	}
 	if len(file.Docs) > 1 {

@@ -112,10 +112,10 @@ func alike(versions []replay.Version) int {
 // equalText says which of the rows that equal each other versions are of; nothing of a table with a key.
 func equalText(versions []replay.Version) string {
 	first, last := versions[0].EqualRow, versions[len(versions)-1].EqualRow
-	switch {
-	case first == 0:
+	switch first {
+	case 0:
 		return ""
-	case first == last:
+	case last:
 		return fmt.Sprintf(", equal row %d", first)
 	}
 	return fmt.Sprintf(", equal rows %d to %d", first, last)

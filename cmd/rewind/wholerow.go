@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"rewind/sorting"
@@ -10,6 +12,18 @@ import (
 
 // isWholeRow says whether a key, as it is configured, is the whole row.
 func isWholeRow(key []string) bool { return len(key) == 1 && key[0] == table.WholeRowName }
+
+// bareStarKey is a * without quotes where a key is.
+var bareStarKey = regexp.MustCompile(`key: *\[? *\*`)
+
+// bareStar is the first line in which a key is a * without quotes, 0 where there is none.
+func bareStar(text []byte) int {
+	at := bareStarKey.FindIndex(text)
+	if at == nil {
+		return 0
+	}
+	return bytes.Count(text[:at[0]], []byte("\n")) + 1
+}
 
 // checkKey refuses a key that is the whole row and columns.
 func checkKey(name table.Name, key []string) error {
