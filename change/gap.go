@@ -23,6 +23,7 @@ const (
 	CauseSchema       = "schema"
 	CauseClock        = "clock"
 	CauseSpace        = "space"
+	CauseAltered      = "altered"
 )
 
 // Refused says that a producer wrote it: a capture was refused. Nothing is missing in the topic.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,8 +51,7 @@ func TestFirstWireIsRead(t *testing.T) {
 	if err != nil || entries.TakesGap() {
 		t.Fatal(err)
 	}
-	want := append(controlMessages()[:4], Message{Gap: &Gap{Reason: "retention", NextOffset: 77, At: 8}})
-	want = append(want, changes(t)...)
+	want := slices.Concat(controlMessages()[:4], []Message{{Gap: &Gap{Reason: "retention", NextOffset: 77, At: 8}}}, changes(t))
 	d := learned(t)
 	for i, lines := 0, strings.Split(strings.TrimSpace(text[len(head):]), "\n"); i < len(lines); i += 3 {
 		var msg, record []byte

@@ -62,6 +62,9 @@ func (e *KeyError) Hint() string {
 // ExitCode is that of configuration.
 func (e *KeyError) ExitCode() int { return exitUsage }
 
+// CannotCarry marks it for whoever captures the table.
+func (e *KeyError) CannotCarry() {}
+
 // ColumnTypeError is columns of types that cannot be carried.
 type ColumnTypeError struct {
 	Table   table.Name
@@ -82,6 +85,9 @@ func (e *ColumnTypeError) Hint() string {
 // ExitCode is that of configuration.
 func (e *ColumnTypeError) ExitCode() int { return exitUsage }
 
+// CannotCarry marks it for whoever captures the table.
+func (e *ColumnTypeError) CannotCarry() {}
+
 // UnsupportedTableError is a table of a kind that cannot be protected or restored.
 type UnsupportedTableError struct {
 	Table          table.Name
@@ -96,6 +102,9 @@ func (e *UnsupportedTableError) Hint() string { return e.Advice }
 
 // ExitCode is that of a guard.
 func (e *UnsupportedTableError) ExitCode() int { return exitGuard }
+
+// CannotCarry marks it for whoever captures the table.
+func (e *UnsupportedTableError) CannotCarry() {}
 
 // NoTableError is a table that does not exist.
 type NoTableError struct{ Table table.Name }

@@ -20,6 +20,7 @@ type capture struct {
 	logger   *slog.Logger
 	report   Report
 
+	entered    bool // a term was opened, or gone on with
 	definition *table.Definition
 	schema     *table.Schema // with the stream's ids
 	header     *fileHeader   // of the new file
@@ -39,6 +40,14 @@ func (c *capture) now() int64 { return c.producer.options.Now().UnixMicro() }
 // run goes through the stages. The engine is asked for the table first: where there is none, nothing is written anywhere.
 func (c *capture) run(ctx context.Context) (Report, error) {
 	c.report.Table = c.name
+	report, err := c.stages(ctx)
+	if err != nil {
+		c.refused(ctx, err)
+	}
+	return report, err
+}
+
+func (c *capture) stages(ctx context.Context) (Report, error) {
 	definition, err := c.producer.source.Describe(ctx, c.name)
 	if err != nil {
 		return c.report, err
@@ -48,6 +57,7 @@ func (c *capture) run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return c.report, err
 	}
+	c.entered = true
 	if err := c.snapshot(ctx, t); err != nil {
 		return c.report, err
 	}
@@ -220,7 +230,7 @@ func (c *capture) baseline(reason string) {
 // chooseID gives the time at which the read begins, above every id seen, and behind the end of the last committed snapshot's
 // read: restore points are asked for by that end, which must rise with them whatever the clock does.
 func (c *capture) chooseID(t *term) (int64, error) {
-	highest := t.states[0].ended
+	highest := max(t.states[0].ended, c.options.LastSnapshot, c.options.LastPoint.ReadEnded)
 	for i := range t.states {
 		highest = max(highest, t.states[i].highest)
 	}

@@ -21,6 +21,9 @@ type logState struct {
 	committed int64         // id of the last snapshot that this partition commits
 	commitAt  int64         // offset of that Commit
 	ended     int64         // when that snapshot's read had ended
+	rows      int64         // that it has
+	refused   []string      // the causes of Gaps since then
+	refusedAt int64         // when the last of all Gaps was written
 	baseline  *change.Begin // Begin of the last commit, where it was read
 	messages  int64         // of ours
 	foreign   int64         // others
@@ -49,12 +52,19 @@ func (s *logState) observe(offset int64, m change.Message) {
 			s.stream = m.Begin.Stream
 		}
 		s.begin = m.Begin
+	case m.Gap != nil:
+		s.refused, s.refusedAt = append(s.refused, m.Gap.Cause), max(s.refusedAt, m.Gap.At)
 	case m.Commit != nil && m.Commit.Snapshot > s.committed:
-		s.committed, s.commitAt, s.ended = m.Commit.Snapshot, offset, m.Commit.ReadEnded
+		s.commit(offset, m.Commit)
 		if s.begin != nil && s.begin.Snapshot == m.Commit.Snapshot {
 			s.baseline = s.begin
 		}
 	}
+}
+
+// commit takes a Commit that counts.
+func (s *logState) commit(offset int64, m *change.Commit) {
+	s.committed, s.commitAt, s.ended, s.rows, s.refused = m.Snapshot, offset, m.ReadEnded, m.Digest.Rows, nil
 }
 
 // read observes a partition from where it stands up to an offset.

@@ -38,6 +38,8 @@ type engine struct {
 	order   []int64 // overrides the key order
 	whole   bool    // no key: rows come in no order, those with an odd id twice
 	scanned func(row int) error
+	hidden  map[int64]string
+	refusal error // of Describe
 }
 
 func newEngine(rows ...string) *engine {
@@ -57,9 +59,16 @@ func newEngine(rows ...string) *engine {
 
 func (e *engine) set(id int64, text string) { e.rows[id] = text }
 
+// hide empties the table until show.
+func (e *engine) hide() { e.hidden, e.rows = e.rows, map[int64]string{} }
+func (e *engine) show() { e.rows = e.hidden }
+
 func (e *engine) Describe(context.Context, table.Name) (*table.Definition, error) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
+	if e.refusal != nil {
+		return nil, e.refusal
+	}
 	s := &table.Schema{Table: orders, NextColumnID: len(e.columns) + 1}
 	for i, c := range e.columns {
 		c.ID = i + 1

@@ -45,6 +45,20 @@ type TableOptions struct {
 	Rebaseline  bool          // publish a new baseline whatever is on disk: the way out of lost state and changed options
 	AcceptClock bool          // capture although the clock stands behind the last snapshot's id
 	LastSchema  *table.Schema // of the journal, for a baseline into a new topic: its column ids are not given again
+
+	LastSnapshot int64     // the highest id in the journal, aborted ones included, for the same: ids go on rising
+	LastPoint    LastPoint // the journal's, for the guard, where neither topic nor snapshot file knows one
+
+	Guard           Guard // what is refused; zero: a table of which more than half is gone
+	AllowMassDelete bool  // whatever the guard says of rows that are gone
+	AllowMassChange bool  // whatever it says of rows that were changed
+}
+
+// LastPoint is the last committed snapshot of a table as somebody remembers it.
+type LastPoint struct {
+	Snapshot  int64 // id; 0: none is known
+	ReadEnded int64 // microseconds UTC
+	Rows      int64
 }
 
 // Progress of a capture.

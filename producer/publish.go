@@ -75,11 +75,12 @@ func (c *capture) commit(ctx context.Context, t *term, lanes []*lane) error {
 }
 
 func (c *capture) commitPartition(ctx context.Context, t *term, l *lane) error {
-	message, err := change.AppendCommit(nil, &change.Commit{
+	commit := &change.Commit{
 		Stamp: t.stamp, Snapshot: c.header.Snapshot,
 		ReadBegan: c.header.Snapshot, ReadEnded: c.end.readEnded,
 		Counts: c.report.Counts, Share: l.share, Seq: l.seq + 1, Digest: c.end.digest,
-	})
+	}
+	message, err := change.AppendCommit(nil, commit)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,8 @@ func (c *capture) commitPartition(ctx context.Context, t *term, l *lane) error {
 	}
 	s := &t.states[l.partition]
 	if s.committed != c.header.Snapshot { // not read back: it stands where it was to stand
-		s.committed, s.commitAt, s.highest, s.ended = c.header.Snapshot, first, c.header.Snapshot, c.end.readEnded
+		s.highest = c.header.Snapshot
+		s.commit(first, commit)
 	}
 	c.logger.Debug("publish: commit acknowledged", "partition", l.partition, "snapshot", c.header.Snapshot)
 	return nil

@@ -20,10 +20,11 @@ type Report struct {
 	Rows      int64
 	Counts    change.Counts
 	Digest    table.Digest
-	Bytes     int64  // published, not compressed
-	FileBytes int64  // of the new snapshot file
-	Reread    string // how the table was altered while it was first read; "": it was not
-	Recovered int64  // id of a snapshot whose commit an earlier process did not live to record
+	Bytes     int64         // published, not compressed
+	FileBytes int64         // of the new snapshot file
+	Reread    string        // how the table was altered while it was first read; "": it was not
+	Allowed   []*GuardError // what the guard would have refused, had it not been allowed
+	Recovered int64         // id of a snapshot whose commit an earlier process did not live to record
 	Stages    []table.Stage
 }
 

@@ -3,8 +3,6 @@ package producer
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"time"
 
 	"rewind/table"
@@ -49,7 +47,7 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.openKnown(codec)
+	known, err := c.openKnown(t, codec)
 	if err != nil {
 		return err
 	}
@@ -58,7 +56,7 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	if err != nil {
 		return err
 	}
-	if err := c.copyRows(ctx, w, codec, known); err != nil {
+	if err := c.copyGuarded(ctx, t, w, codec, known); err != nil {
 		w.abandon()
 		return err
 	}
@@ -81,6 +79,18 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	}
 	c.logger.Debug("capture: scan finished", "snapshot", c.header.Snapshot, "rows", c.report.Rows)
 	return nil
+}
+
+// copyGuarded copies the table, and refuses what the guard refuses.
+func (c *capture) copyGuarded(ctx context.Context, t *term, w *fileWriter, codec *table.Codec, known *knownRows) error {
+	if err := c.copyRows(ctx, w, codec, known); err != nil {
+		return err
+	}
+	found, err := known.compared()
+	if err != nil {
+		return err
+	}
+	return c.guard(t, found)
 }
 
 func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Codec, known *knownRows) error {
@@ -128,57 +138,4 @@ func (c *capture) checkOrder(codec *table.Codec, last, key []byte, row int64) er
 
 func (c *capture) progress(stage string, rows, size, total int64) {
 	c.producer.options.Progress(Progress{Table: c.name, Stage: stage, Rows: rows, Bytes: size, Total: total})
-}
-
-// knownRows walks the current file beside the scan: a row whose image did not change has the fingerprint that it had.
-type knownRows struct {
-	codec *table.Codec
-	file  *fileReader // nil: nothing is known
-	row   table.Row
-	print table.Fingerprint
-}
-
-func (c *capture) openKnown(codec *table.Codec) (*knownRows, error) {
-	k := &knownRows{codec: codec}
-	if c.projection == nil || !c.projection.Identity() {
-		return k, nil
-	}
-	f, err := c.folder().open(currentName)
-	if err != nil {
-		return nil, err
-	}
-	k.file = f
-	if err := k.step(); err != nil {
-		k.close()
-		return nil, err
-	}
-	return k, nil
-}
-
-func (k *knownRows) step() (err error) {
-	k.row, k.print, err = k.file.next()
-	if errors.Is(err, io.EOF) {
-		k.close()
-		return nil
-	}
-	return err
-}
-
-func (k *knownRows) fingerprint(row table.Row) (table.Fingerprint, error) {
-	for k.file != nil && bytes.Compare(k.row.Key, row.Key) < 0 {
-		if err := k.step(); err != nil {
-			return table.Fingerprint{}, err
-		}
-	}
-	if k.file != nil && bytes.Equal(k.row.Key, row.Key) && bytes.Equal(k.row.Image, row.Image) {
-		return k.print, nil
-	}
-	return k.codec.Fingerprint(row.Image)
-}
-
-func (k *knownRows) close() {
-	if k.file != nil {
-		k.file.close()
-		k.file = nil
-	}
 }

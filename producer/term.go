@@ -42,20 +42,33 @@ func (c *capture) openTerm(ctx context.Context) (*term, error) {
 		return nil, err
 	}
 	t := &term{topic: opened, current: current}
+	if err := c.survey(ctx, t); err != nil {
+		return nil, err
+	}
+	if err := c.takeOver(ctx, t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// survey reads what partition 0 says, and writes nothing.
+func (c *capture) survey(ctx context.Context, t *term) error {
 	if err := c.place(ctx, t); err != nil {
-		return nil, err
+		return err
 	}
-	if err := c.readFirst(ctx, t); err != nil {
-		return nil, err
-	}
+	return c.readFirst(ctx, t)
+}
+
+// takeOver opens the term in all partitions.
+func (c *capture) takeOver(ctx context.Context, t *term) error {
 	if err := c.win(ctx, t); err != nil {
-		return nil, err
+		return err
 	}
 	if err := c.openOthers(ctx, t); err != nil {
-		return nil, err
+		return err
 	}
 	c.logger.Debug("capture: term opened", "epoch", t.stamp.Epoch, "stream", t.stream)
-	return t, nil
+	return nil
 }
 
 // loadCurrent reads the current file's header. A baseline does not need one, be it gone or damaged.
