@@ -15,6 +15,7 @@ type Answer struct {
 	Point  Point      `json:"point"`
 	Before *Point     `json:"before,omitempty"`
 	After  *Point     `json:"after,omitempty"`
+	Gap    *Gap       `json:"gap,omitempty"` // captures had been refused by then: what the table was meanwhile nobody knows
 }
 
 // At finds the restore point that a spec means. As of a time it is the last committed snapshot whose read had ended by
@@ -58,7 +59,12 @@ func (j *Journal) atTime(s Spec) (Answer, error) {
 	if damage := j.damageBehind(after - 1); damage != nil {
 		return Answer{}, &HiddenError{Table: j.name, Asked: s, Last: chosen, Err: damage}
 	}
-	return j.answer(s, after-1), nil
+	if open := j.openBehind(chosen, s.Time); open != nil {
+		return Answer{}, &GapError{Table: j.name, Asked: s, Gap: *open, Before: &chosen, After: j.neighbour(after)}
+	}
+	answer := j.answer(s, after-1)
+	answer.Gap = j.refusedAt(s.Time)
+	return answer, nil
 }
 
 // damageBehind is the damage that may hide restore points between the i-th and the next one: that of its own stream, if it

@@ -102,11 +102,11 @@ func (e *NoSuchPointError) Hint() string {
 	return fmt.Sprintf("`rewind points %s` lists those that there are", e.Table)
 }
 
-// GapError: the snapshot that was asked for was committed, but the journal could not keep it.
+// GapError: the snapshot that was asked for was committed, but the journal could not keep it; or it may have been.
 type GapError struct {
 	Table         table.Name
 	Asked         Spec
-	Lost          Lost
+	Lost          Lost // its ID is 0 where nobody knows what was committed
 	Gap           Gap
 	Before, After *Point // the nearest restore points
 }
@@ -114,6 +114,10 @@ type GapError struct {
 func (e *GapError) Error() string {
 	text := fmt.Sprintf("%s as of %s would be snapshot %d, which is lost in a gap (partition %d, offset %d: %s)",
 		e.Table, e.Asked, e.Lost.ID, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
+	if e.Lost.ID == 0 {
+		text = fmt.Sprintf("%s as of %s lies in a gap that is still open (partition %d, offset %d: %s): what was committed in it cannot be told",
+			e.Table, e.Asked, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
+	}
 	if e.Before != nil {
 		text += fmt.Sprintf("; the last restore point before is %d", e.Before.ID)
 	}
@@ -127,7 +131,16 @@ func (e *GapError) Error() string {
 func (e *GapError) ExitCode() int { return exitNothing }
 
 // Hint says what to do.
-func (e *GapError) Hint() string { return "ask for one of the restore points by its id (--at ID)" }
+func (e *GapError) Hint() string {
+	hint := "ask for one of the restore points by its id (--at ID)"
+	if e.Before != nil {
+		hint = fmt.Sprintf("ask for a restore point by its id, such as --at %d", e.Before.ID)
+	}
+	if e.Gap.Open {
+		hint += fmt.Sprintf("; rewind produce %s --rebaseline closes the gap", e.Table)
+	}
+	return hint
+}
 
 // HiddenError: the time asked for may lie behind damage, so that which point it means cannot be known.
 type HiddenError struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"time"
 
 	"rewind/change"
 	"rewind/crypt"
@@ -33,8 +32,9 @@ type partition struct {
 
 // gapHere is a Gap entry and the highest snapshot that had begun before it.
 type gapHere struct {
-	gap  Gap
-	last int64
+	gap   Gap
+	last  int64
+	stamp change.Stamp // of the partition's owner then
 }
 
 // entry is one decoded journal entry.
@@ -204,10 +204,7 @@ func (p *partition) step(e entry) (happening, error) {
 	case closed:
 		p.spans = append(p.spans, open)
 	case gapped:
-		p.gaps = append(p.gaps, gapHere{last: last, gap: Gap{
-			Stream: p.stream, Partition: p.number, Offset: e.offset,
-			NextOffset: e.Gap.NextOffset, Reason: e.Gap.Reason, At: time.UnixMicro(e.Gap.At).UTC(),
-		}})
+		p.gaps = append(p.gaps, gapHere{gap: p.newGap(e.offset, e.Gap), last: last, stamp: p.order.highest})
 	}
 	return what, nil
 }
@@ -225,8 +222,8 @@ func (p *partition) committed(snapshot int64) *span {
 // gapOver finds the latest gap that can have swallowed messages of a snapshot.
 func (p *partition) gapOver(snapshot int64) *gapHere {
 	for i := len(p.gaps) - 1; i >= 0; i-- {
-		if p.gaps[i].last <= snapshot {
-			return &p.gaps[i]
+		if g := &p.gaps[i]; g.last <= snapshot && !g.gap.whole() {
+			return g
 		}
 	}
 	return nil

@@ -42,23 +42,6 @@ type Counts struct {
 	Deletes int64 `json:"d"`
 }
 
-// Gap is a stretch that the journal could not keep, and what it cost.
-type Gap struct {
-	Stream     string    `json:"stream"`
-	Partition  int       `json:"partition"`
-	Offset     int64     `json:"offset"`      // of the Gap entry
-	NextOffset int64     `json:"next_offset"` // the first offset behind the gap
-	Reason     string    `json:"reason"`
-	At         time.Time `json:"at"`
-	Lost       []Lost    `json:"lost,omitempty"` // committed snapshots that cannot be restored because of it
-}
-
-// Lost is a committed snapshot that cannot be restored.
-type Lost struct {
-	ID        int64     `json:"id"`
-	ReadEnded time.Time `json:"read_ended"`
-}
-
 // Definition is the table's at this point: what a restore makes the new table of.
 func (p Point) Definition() table.Definition {
 	return table.Definition{Schema: p.begin.Schema, DDL: p.begin.DDL, Engine: p.begin.Engine, Options: p.begin.Options}

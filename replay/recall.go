@@ -40,7 +40,7 @@ func (w *walk) memorize() (*remembered, error) {
 		r.Open = &open
 	}
 	for _, g := range w.part.gaps {
-		r.Gaps = append(r.Gaps, rememberedGap{Gap: g.gap, Last: g.last})
+		r.Gaps = append(r.Gaps, rememberedGap{Gap: g.gap, Last: g.last, Epoch: g.stamp.Epoch, Writer: writerText(g.stamp)})
 	}
 	r.Forms = f.all
 	return r, nil
@@ -76,7 +76,11 @@ func (w *walk) resume(r *remembered) error {
 		}
 	}
 	for _, g := range r.Gaps {
-		p.gaps = append(p.gaps, gapHere{gap: g.Gap, last: g.Last})
+		by, err := stampFrom(g.Epoch, g.Writer)
+		if err != nil {
+			return err
+		}
+		p.gaps = append(p.gaps, gapHere{gap: g.Gap, last: g.Last, stamp: by})
 	}
 	if w.delta, err = table.ParseDigest(r.Delta); err != nil {
 		return err

@@ -95,8 +95,10 @@ type rememberedCommit struct {
 
 // rememberedGap is a gap of the partition.
 type rememberedGap struct {
-	Gap  Gap   `json:"gap"`
-	Last int64 `json:"last"`
+	Gap    Gap    `json:"gap"`
+	Last   int64  `json:"last"`
+	Epoch  int64  `json:"epoch,omitempty"` // of the partition's owner then
+	Writer string `json:"writer,omitempty"`
 }
 
 func (j *Journal) rememberedPath(stream string, partition int) string {

@@ -53,8 +53,8 @@ func (q *sequence) admit(by change.Stamp) bool {
 // step takes the next entry. An error says why it cannot follow what was there before.
 func (q *sequence) step(offset int64, size int, m change.Message) (happening, error) {
 	q.offset = offset
-	if m.Gap != nil {
-		q.holes = true
+	if m.Gap != nil && !m.Gap.Refused() {
+		q.holes = q.holes || !m.Gap.Whole()
 		if q.open != nil {
 			q.open.bytes += int64(size)
 		}
@@ -64,6 +64,8 @@ func (q *sequence) step(offset int64, size int, m change.Message) (happening, er
 		return stale, nil
 	}
 	switch {
+	case m.Gap != nil: // a capture was refused; it is no part of a snapshot
+		return gapped, nil
 	case m.Open != nil:
 		return opened, nil
 	case m.Begin != nil:

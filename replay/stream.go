@@ -113,6 +113,7 @@ func (j *Journal) assemble() {
 		return int(min(max(a.ID-b.ID, -1), 1))
 	})
 	explain(j.points)
+	j.placeGaps()
 }
 
 // assembly of one stream's points.
@@ -224,6 +225,8 @@ func (a *assembly) gather(decided *span) (spans []*span, swallowed *gapHere, err
 				return nil, nil, a.damagedAt(p.number, s.to, reason)
 			}
 			spans = append(spans, s)
+		case s == nil && p.lostBehind(decided) != nil:
+			swallowed = p.lostBehind(decided)
 		case s != nil || p.order.passed(id):
 			if swallowed = p.gapOver(id); swallowed == nil {
 				return nil, nil, a.damagedAt(p.number, p.next-1, fmt.Sprintf("the commit of snapshot %d is missing, though later ones are there", id))
