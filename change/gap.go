@@ -22,7 +22,6 @@ const (
 	CauseOptions      = "options"
 	CauseSchema       = "schema"
 	CauseClock        = "clock"
-	CauseSpace        = "space"
 	CauseAltered      = "altered"
 )
 

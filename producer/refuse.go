@@ -32,7 +32,6 @@ func causeOf(err error) string {
 		{new(*OrderError), change.CauseOrder},
 		{new(*OptionsError), change.CauseOptions},
 		{new(*ClockError), change.CauseClock},
-		{new(*SpaceError), change.CauseSpace},
 		{new(*AlteredError), change.CauseAltered},
 		{new(*table.SchemaError), change.CauseSchema},
 		{new(*table.KeyTypeError), change.CauseSchema},

@@ -53,7 +53,6 @@ func TestRefusedCapturesLeaveOneGapEach(t *testing.T) {
 		change.CauseOrder:        {func(w *world) { w.engine.order = []int64{1, 3, 2} }, func(w *world) { w.engine.order = nil }},
 		change.CauseOptions:      {func(w *world) { w.engine.options["TIMEZONE"] = "Europe/Vienna" }, func(w *world) { w.engine.options["TIMEZONE"] = "UTC" }},
 		change.CauseClock:        {func(w *world) { w.clock.move(-time.Hour) }, func(w *world) { w.clock.move(time.Hour) }},
-		change.CauseSpace:        {func(w *world) { w.fs.(*disk.Memory).SetFree(1 << 20) }, func(w *world) { w.fs.(*disk.Memory).SetFree(1 << 40) }},
 		change.CauseSchema: {func(w *world) { w.engine.columns[0].Type = table.Type{Kind: table.Double} },
 			func(w *world) { w.engine.columns[0].Type = table.Type{Kind: table.BigInt} }},
 		"schema, from the engine": {func(w *world) { w.engine.refusal = &cannotCarry{refused} }, func(w *world) { w.engine.refusal = nil }},

@@ -72,16 +72,19 @@ func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m
 	if err != nil {
 		return producer.Report{}, err
 	}
-	o := producer.TableOptions{Partitions: t.Partitions, Rebaseline: f.rebaseline, AcceptClock: f.acceptClock}
+	o := producer.TableOptions{Partitions: t.Partitions, Rebaseline: f.rebaseline, AcceptClock: f.acceptClock,
+		Guard: k.config.guard(t), AllowMassDelete: f.allowDelete, AllowMassChange: f.allowChange}
 	if f.rebuild {
 		if err := k.rebuild(ctx, t.name, p); err != nil {
 			return producer.Report{}, err
 		}
 	}
 	if f.rebaseline || !k.config.hasSnapshot(t.name) {
-		if o.LastSchema, err = k.app.lastSchema(ctx, k.config, t.name); err != nil {
+		known, err := k.app.lastKnown(ctx, k.config, t.name)
+		if err != nil {
 			return producer.Report{}, err
 		}
+		o.LastSchema, o.LastSnapshot, o.LastPoint = known.schema, known.snapshot, known.point
 	}
 	report, err := p.Capture(ctx, t.name, o)
 	var locked *disk.LockedError
@@ -124,23 +127,33 @@ func (k *capturer) rebuild(ctx context.Context, name table.Name, p *tableProduce
 	})
 }
 
-// lastSchema is the journal's newest schema of a table, so that a baseline gives no column id twice; nil where there is
-// no journal here. A damaged journal must not keep anybody from a new baseline: what can be read of it counts.
-func (a *app) lastSchema(ctx context.Context, c *config, name table.Name) (*table.Schema, error) {
+// lastKnown is what the journal knows of a table: a baseline gives no column id and no snapshot id twice, and is guarded as any
+// capture is.
+type lastKnown struct {
+	schema   *table.Schema // the newest; nil where there is no journal here
+	snapshot int64         // the highest id, aborted ones included
+	point    producer.LastPoint
+}
+
+// lastKnown asks the journal. A damaged one must not keep anybody from a new baseline: what can be read of it counts.
+func (a *app) lastKnown(ctx context.Context, c *config, name table.Name) (lastKnown, error) {
 	j, err := replay.Open(c.journalDir(), name, a.replayOptions(c, nil))
 	if err != nil {
-		return nil, err
+		return lastKnown{}, err
 	}
 	points := j.Points()
 	if len(points) == 0 {
-		return nil, nil
+		return lastKnown{}, nil
 	}
-	schema := *points[len(points)-1].TableSchema()
+	newest := points[len(points)-1]
+	schema := *newest.TableSchema()
+	known := lastKnown{&schema, newest.ID, producer.LastPoint{Snapshot: newest.ID, ReadEnded: newest.ReadEnded.UnixMicro(), Rows: newest.Rows}}
 	state, err := j.LastState(ctx)
 	if err != nil {
-		a.log.Warn("the journal is damaged; column ids go on from its last readable restore point", "table", name.String(), "error", err)
-		return &schema, ctx.Err()
+		a.log.Warn("the journal is damaged; ids go on from its last readable restore point", "table", name.String(), "error", err)
+		return known, ctx.Err()
 	}
 	schema.NextColumnID = max(schema.NextColumnID, state.NextColumnID)
-	return &schema, nil
+	known.snapshot = max(known.snapshot, state.LastSnapshot)
+	return known, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -71,6 +72,9 @@ func (w *captureWait) run(ctx context.Context) (int64, error) {
 		if err != nil || id != 0 {
 			return id, err
 		}
+		if err := w.standing(); err != nil {
+			return 0, err
+		}
 		if time.Since(w.asked) >= w.job.flags.wait {
 			return 0, w.timeout()
 		}
@@ -122,7 +126,10 @@ func (w *captureWait) due(what string) bool {
 
 // capture captures the table, unless a running producer holds its snapshots.
 func (w *captureWait) capture(ctx context.Context) error {
-	report, err := w.capturer.capture(ctx, w.job.table, captureFlags{}, w.meter)
+	// What is replaced now is an accident more often than not: it is kept whatever the guard says. Behind a gap of lost messages
+	// only a baseline is a restore point.
+	f := captureFlags{allowDelete: true, allowChange: true, rebaseline: w.journal.OpenLoss() != nil}
+	report, err := w.capturer.capture(ctx, w.job.table, f, w.meter)
 	var locked *disk.LockedError
 	var duplicate *producer.DuplicateKeyError
 	switch {
@@ -134,6 +141,11 @@ func (w *captureWait) capture(ctx context.Context) error {
 			hint: "the table as it is cannot be captured; --no-capture replaces it all the same, and it is kept under another name"}
 	case err != nil:
 		return err
+	}
+	for _, e := range report.Allowed {
+		if !w.app.json {
+			fmt.Fprintf(w.app.stderr, "captured although the guard would refuse it, because it is replaced now: %s\n", allowedText(e))
+		}
 	}
 	w.producer, w.captured = nil, []int64{report.Snapshot}
 	return nil

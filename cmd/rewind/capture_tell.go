@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"rewind/change"
 	"rewind/disk"
 	"rewind/watch"
 )
@@ -44,6 +45,24 @@ func (w *captureWait) tell(now time.Time) {
 	fmt.Fprintf(w.app.stderr, "%s (at most %s%s)\n", text, w.job.flags.wait, waited)
 }
 
+// standing says that the producer that is waited for had refused the table before, for what an accident leaves behind: it will refuse
+// it again, and says so once. Whoever restores because of the accident must not wait for the guard that it has set off.
+func (w *captureWait) standing() error {
+	if len(w.captured) > 0 || w.producer == nil && !w.elsewhere {
+		return nil
+	}
+	refusal := w.commits.refusal
+	for _, g := range w.journal.Gaps() {
+		if g.Open && g.Refused && w.commits.last == nil && refusal == nil {
+			refusal = &watch.Refusal{At: g.At, Cause: g.Cause, Reason: g.Reason}
+		}
+	}
+	if refusal == nil || refusal.Cause != change.CauseGuard && refusal.Cause != change.CauseDuplicateKey {
+		return nil
+	}
+	return w.refused(refusal)
+}
+
 // timeout says which of the two did not come.
 func (w *captureWait) timeout() error {
 	e := &codedError{code: exitLocked}
@@ -74,7 +93,8 @@ func (w *captureWait) timeout() error {
 // refused says that the capture that is waited for will not come: the producer refuses the table as it is.
 func (w *captureWait) refused(r *watch.Refusal) error {
 	return &codedError{code: exitRefused, message: fmt.Sprintf("%s: the producer%s refuses to capture it: %s", w.job.table.name, heldBy(w.producer), r.Reason),
-		hint: "nothing was changed; --no-capture replaces the table as it is all the same, and it is kept under another name"}
+		hint: "nothing was changed. --no-capture replaces the table as it is all the same, and it is kept under another name;" +
+			" or stop that producer: this then captures the table itself, whatever the guard says"}
 }
 
 // heldBy names the process that holds a lock, where it is known.

@@ -17,6 +17,7 @@ type config struct {
 	Impala     impalaConfig     `yaml:"impala"`
 	Journal    journalConfig    `yaml:"journal"`
 	Encryption encryptionConfig `yaml:"encryption"`
+	Guard      guardConfig      `yaml:"guard"`
 	Data       string           `yaml:"data"`
 	Tables     []tableConfig    `yaml:"tables"`
 
@@ -133,6 +134,7 @@ type tableConfig struct {
 	Options    map[string]string `yaml:"options"`
 	Refresh    bool              `yaml:"refresh"`
 	Partitions int               `yaml:"partitions"`
+	Guard      guardConfig       `yaml:"guard"`
 
 	name table.Name
 }

@@ -106,6 +106,7 @@ type tableCheck struct {
 	Rows        *int64    `json:"rows,omitempty"`
 	DiskBytes   *int64    `json:"disk_bytes,omitempty"`
 	SortBytes   *int64    `json:"sort_bytes,omitempty"` // of disk, while a table without a key is captured
+	Guard       guardLine `json:"guard"`
 	Topic       string    `json:"topic,omitempty"`
 	Partitions  int       `json:"topic_partitions,omitempty"`
 	Staging     string    `json:"staging,omitempty"`
@@ -113,6 +114,12 @@ type tableCheck struct {
 	Problems    []problem `json:"problems,omitempty"`
 
 	name table.Name
+}
+
+// guardLine is a table's limits as config check prints them.
+type guardLine struct {
+	Deletes string `json:"deletes"`
+	Changes string `json:"changes"`
 }
 
 // problem is something to mend before the table can be captured and restored.
@@ -172,7 +179,8 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 		k.FreeBytes = free
 	}
 	for _, t := range c.Tables {
-		check := &tableCheck{Table: t.name.String(), Key: t.Key, Exclude: t.Exclude, name: t.name}
+		guard := c.guard(t)
+		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Exclude: t.Exclude, name: t.name}
 		if len(t.Key) > 0 {
 			check.KeyFrom = impala.KeyConfigured
 		}

@@ -84,6 +84,7 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 		g.add("  rows", thousands(*t.Rows))
 		g.add("  disk", "about "+byteText(*t.DiskBytes)+" for two snapshots; the journal grows with the changes")
 	}
+	g.add("  guard", "deletes "+t.Guard.Deletes+", changes "+t.Guard.Changes)
 	if t.Topic != "" {
 		state := "the first capture makes it"
 		if t.Partitions > 0 {

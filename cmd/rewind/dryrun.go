@@ -113,22 +113,22 @@ func (a *app) dryCaptureAlone(ctx context.Context, c *config, t tableConfig, f c
 		points := j.Points()
 		d.add(fmt.Sprintf("make the snapshot file again out of restore point %d", points[len(points)-1].ID))
 	}
-	_, err = a.dryCapture(ctx, c, db, t, d)
+	_, err = a.dryCapture(ctx, c, db, t, f, d)
 	return err
 }
 
 // dryCapture adds a capture's steps.
-func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableConfig, d *dryRun) (*table.Schema, error) {
+func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableConfig, f captureFlags, d *dryRun) (*table.Schema, error) {
 	kafka, err := a.openKafka(c, t)
 	if err != nil {
 		return nil, err
 	}
 	defer kafka.Close()
-	last, err := a.lastSchema(ctx, c, t.name)
+	known, err := a.lastKnown(ctx, c, t.name)
 	if err != nil {
 		return nil, err
 	}
-	statements, definition, err := db.PlanCapture(ctx, t.name, last)
+	statements, definition, err := db.PlanCapture(ctx, t.name, known.schema)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +137,9 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 		how = "in any order, to be sorted here"
 	}
 	d.add("capture "+t.name.String()+": describe it and read it "+how, statements...)
+	if text := c.guardText(t, f); text != "" {
+		d.add(text)
+	}
 	d.add("publish what changed to the Kafka topic " + kafka.Name(t.name))
 	return definition.Schema, nil
 }
@@ -169,7 +172,7 @@ func (a *app) dryRestore(ctx context.Context, job *restoreJob, answer replay.Ans
 	}
 	var captured *table.Schema
 	if exists && !job.flags.noCapture {
-		if captured, err = a.dryCapture(ctx, job.config, db, job.table, d); err != nil {
+		if captured, err = a.dryCapture(ctx, job.config, db, job.table, captureFlags{allowDelete: true, allowChange: true}, d); err != nil {
 			return err
 		}
 		d.add("wait until that capture is in the journal")

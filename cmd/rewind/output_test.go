@@ -105,7 +105,7 @@ func TestPointsFitANarrowTerminal(t *testing.T) {
 	point := replay.Point{ID: 1795424400000000, ReadBegan: time.UnixMicro(1795424400000000), ReadEnded: time.UnixMicro(1795424400001000), Rows: 123_456_789,
 		Counts: replay.Counts{Creates: 12_345_678, Updates: 12_345_678, Deletes: 12_345_678}, Schema: "r_b1f1f94aac26da97", Bytes: 98_765_432_100}
 	var out strings.Builder
-	printPointsNarrow(&out, []replay.Point{point})
+	printPointsNarrow(&out, []replay.Point{point}, nil)
 	for line := range strings.Lines(out.String()) {
 		if n := utf8.RuneCountInString(line); n > lineWidth {
 			t.Errorf("%d columns: %s", n, line)

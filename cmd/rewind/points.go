@@ -103,73 +103,28 @@ func (a *app) neverCaptured(c *config, name table.Name) error {
 	return &codedError{code: none.ExitCode(), message: none.Error(), hint: hint}
 }
 
-// pointLine is a restore point as --json lists it.
-type pointLine struct {
-	Table string `json:"table"`
-	replay.Point
-}
-
-// gapLine is a gap as --json lists it.
-type gapLine struct {
-	Table string     `json:"table"`
-	Gap   replay.Gap `json:"gap"`
-}
-
 func (a *app) points(c *config, name table.Name) error {
 	j, err := a.openJournal(c, name, nil)
 	if err != nil {
+		a.onlyGaps(c, name)
 		return err
 	}
-	points := j.Points()
+	points, gaps := j.Points(), j.GapsInTime()
 	if a.json {
-		for _, p := range points {
-			if err := a.printJSON(pointLine{name.String(), p}); err != nil {
-				return err
-			}
-		}
-		for _, g := range j.Gaps() {
-			if err := a.printJSON(gapLine{name.String(), g}); err != nil {
-				return err
-			}
+		if err := a.printPointLines(name, points, gaps); err != nil {
+			return err
 		}
 		return j.Damage()
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n\n", name, count(int64(len(points)), "restore point"))
+	fmt.Fprintf(a.stdout, "%s: %s%s\n\n", name, count(int64(len(points)), "restore point"), gapCount(gaps))
 	if width := terminalWidth(a.stdout); width > 0 && width < pointsWidth {
-		printPointsNarrow(a.stdout, points)
+		printPointsNarrow(a.stdout, points, gaps)
 	} else {
-		printPoints(a.stdout, points)
+		printPoints(a.stdout, points, gaps)
 	}
 	printReasons(a.stdout, points)
-	for _, gap := range j.Gaps() {
-		fmt.Fprintf(a.stdout, "\ngap in partition %d, offsets %d to %d: %s\n", gap.Partition, gap.Offset, gap.NextOffset-1, gap.Reason)
-		for _, lost := range gap.Lost {
-			fmt.Fprintf(a.stdout, "  snapshot %d (read until %s) cannot be restored\n", lost.ID, clock(lost.ReadEnded))
-		}
-	}
+	a.printGaps(name, gaps)
 	return j.Damage()
-}
-
-// pointsWidth is what the table of restore points needs, with rows by the million.
-const pointsWidth = 166
-
-func printPoints(w io.Writer, points []replay.Point) {
-	g := newGrid("id (--at)", "read began", "read ended", "rows", "read", "created", "updated", "deleted", "schema", "bytes", "proved")
-	g.rightAlign(4, 5, 6, 7, 8, 10)
-	for _, p := range points {
-		g.add(p.ID, clock(p.ReadBegan), clock(p.ReadEnded), thousands(p.Rows),
-			thousands(p.Counts.Reads), thousands(p.Counts.Creates), thousands(p.Counts.Updates), thousands(p.Counts.Deletes),
-			p.Schema, thousands(p.Bytes), provedText(p.Proved))
-	}
-	g.print(w)
-}
-
-// printPointsNarrow says the same in four lines a point, for a terminal that would break the table's.
-func printPointsNarrow(w io.Writer, points []replay.Point) {
-	for _, p := range points {
-		fmt.Fprintf(w, "%d  %s\n  read %s to %s\n  %s\n  %s, schema %s, proved: %s\n", p.ID, count(p.Rows, "row"),
-			clock(p.ReadBegan), clock(p.ReadEnded), countsText(p.Counts), count(p.Bytes, "byte"), p.Schema, provedText(p.Proved))
-	}
 }
 
 func provedText(p *replay.Proof) string {

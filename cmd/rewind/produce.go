@@ -19,6 +19,8 @@ type captureFlags struct {
 	rebuild     bool
 	rebaseline  bool
 	acceptClock bool
+	allowDelete bool
+	allowChange bool
 	dryRun      bool
 }
 
@@ -33,11 +35,16 @@ func (a *app) produceCommand() *cobra.Command {
 changed to the table's topic. A capture that found no change is a restore point too. With --every it goes on until stopped.
 
 Whoever lost the snapshot folder has two ways out: --rebuild makes it again from the journal (the history stays in one
-piece), --rebaseline publishes the table anew.`,
+piece), --rebaseline publishes the table anew; that also closes a gap in the journal.
+
+A table that is empty and was not, or of which more than half of the rows are gone, is refused (exit code 6) before anything
+is published: what a broken source looks like must not become the newest restore point. --allow-mass-delete captures it once;
+guard.deletes and guard.changes in the configuration set the limits.`,
 		Example: `  rewind produce
   rewind produce shop.orders --every 5m
   rewind produce --every 5m --listen 127.0.0.1:9469 --max-age 30m
   rewind produce shop.orders --rebuild
+  rewind produce shop.orders --allow-mass-delete
   rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +54,7 @@ piece), --rebaseline publishes the table anew.`,
 			if cmd.Flags().Changed("every") && every <= 0 {
 				return usageErrorf("such as --every 5m").because(fmt.Errorf("--every %s is no interval", every))
 			}
-			if every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.dryRun) {
+			if every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.allowDelete || f.allowChange || f.dryRun) {
 				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
 			}
 			if err := listen.check(every > 0, "rewind produce --every 5m --listen 127.0.0.1:9469"); err != nil {
@@ -60,6 +67,10 @@ piece), --rebaseline publishes the table anew.`,
 			tables, err := c.selectTables(args)
 			if err != nil {
 				return err
+			}
+			if (f.allowDelete || f.allowChange) && len(tables) != 1 {
+				return usageErrorf("rewind produce shop.orders --allow-mass-delete").
+					because(errors.New("--allow-mass-delete and --allow-mass-change are for one table"))
 			}
 			if f.dryRun {
 				return a.dryProduce(cmd.Context(), c, tables, f)
@@ -87,6 +98,8 @@ piece), --rebaseline publishes the table anew.`,
 	flags.BoolVar(&f.rebuild, "rebuild", false, "first make the lost snapshot file again, from the journal")
 	flags.BoolVar(&f.rebaseline, "rebaseline", false, "publish the table anew, building on nothing")
 	flags.BoolVar(&f.acceptClock, "accept-clock", false, "capture although the clock stands behind the last snapshot")
+	flags.BoolVar(&f.allowDelete, "allow-mass-delete", false, "capture one table although it is empty, or more rows are gone than guard.deletes allows")
+	flags.BoolVar(&f.allowChange, "allow-mass-change", false, "capture one table although more rows were changed than guard.changes allows")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	return cmd
 }
@@ -185,6 +198,7 @@ type captureLine struct {
 	Bytes     int64          `json:"bytes"`
 	Reread    string         `json:"reread,omitempty"` // how the table was altered while it was first read
 	Recovered int64          `json:"recovered,omitempty"`
+	Allowed   []string       `json:"allowed,omitempty"` // what the guard would have refused
 	Stages    []replay.Stage `json:"stages"`
 }
 
@@ -194,6 +208,9 @@ func (a *app) printCapture(r producer.Report) error {
 		line := captureLine{Table: r.Table.String(), Stream: r.Stream, Snapshot: r.Snapshot, Previous: r.Previous, Baseline: r.Reason,
 			ReadBegan: r.ReadBegan, ReadEnded: r.ReadEnded, Rows: r.Rows, Counts: counts, Digest: r.Digest.String(), Bytes: r.Bytes,
 			Reread: r.Reread, Recovered: r.Recovered}
+		for _, e := range r.Allowed {
+			line.Allowed = append(line.Allowed, allowedText(e))
+		}
 		for _, s := range r.Stages {
 			line.Stages = append(line.Stages, replay.Stage{Name: s.Name, Seconds: s.Took.Seconds(), Rows: s.Rows, Bytes: s.Bytes})
 		}
@@ -210,6 +227,9 @@ func (a *app) printCapture(r producer.Report) error {
 	if r.Reread != "" {
 		fmt.Fprintf(a.stdout, "  read twice, for it was altered meanwhile: %s\n", r.Reread)
 	}
+	for _, e := range r.Allowed {
+		fmt.Fprintf(a.stdout, "  allowed for this once: %s\n", allowedText(e))
+	}
 	var stages []string
 	for _, s := range r.Stages {
 		stages = append(stages, s.Name+" "+stageText(s.Rows, s.Took))
@@ -218,6 +238,12 @@ func (a *app) printCapture(r producer.Report) error {
 		fmt.Fprintf(a.stdout, "  %s\n", strings.Join(stages, "; "))
 	}
 	return nil
+}
+
+// allowedText is what the guard had to say of a capture that was allowed.
+func allowedText(e *producer.GuardError) string {
+	_, text, _ := strings.Cut(e.Error(), "refused by the guard: ")
+	return text
 }
 
 func countsOf(c change.Counts) replay.Counts {

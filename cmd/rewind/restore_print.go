@@ -35,6 +35,7 @@ func writeAnswer(w io.Writer, answer replay.Answer) {
 	fmt.Fprintf(w, "asked for %s\n\n", asked)
 	g.print(w)
 	fmt.Fprintln(w)
+	refusedNote(w, answer.Gap)
 }
 
 // printCertificate says what was restored and how it was proved. A --replace captured what it replaced: that is the newest

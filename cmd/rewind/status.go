@@ -228,6 +228,10 @@ func (s *tableStatus) wrong(j *replay.Journal) {
 	}
 	for _, gap := range openGaps(j) {
 		s.Gaps = append(s.Gaps, gap)
+		if gap.Refused {
+			s.problem(exitNothing, "a gap is open: captures are refused from %s on: %s", clock(gap.At), gap.Reason)
+			continue
+		}
 		s.problem(exitNothing, "a gap in partition %d at offset %d is open: %s", gap.Partition, gap.Offset, gap.Reason)
 	}
 }
@@ -258,15 +262,10 @@ func splitErrors(err error) []error {
 	return []error{err}
 }
 
-// openGaps are those that no restore point lies behind: nothing since can be restored.
+// openGaps are those that no restore point lies behind.
 func openGaps(j *replay.Journal) (open []replay.Gap) {
-	points := j.Points()
-	for _, g := range j.Gaps() {
-		closed := false
-		for _, p := range points {
-			closed = closed || p.Stream == g.Stream && p.ReadBegan.After(g.At)
-		}
-		if !closed {
+	for _, g := range j.GapsInTime() {
+		if g.Open {
 			open = append(open, g)
 		}
 	}
