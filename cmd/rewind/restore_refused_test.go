@@ -66,7 +66,41 @@ func TestReplaceEndsWhenTheProducerRefuses(t *testing.T) {
 	if tables := must(t, "sandbox", "sql", "--config", config, "SHOW TABLES IN default"); strings.Contains(tables, "__rewind") {
 		t.Errorf("left over:\n%s", tables)
 	}
-	if status := must(t, "status", "default.my_table", "--config", config); !strings.Contains(status, "the last capture was refused at ") {
-		t.Errorf("status does not say so:\n%s", status)
+	if code, status, _ := runCommand(t.Context(), "status", "default.my_table", "--config", config); code != exitNothing || !strings.Contains(status, "captures are refused from ") {
+		t.Errorf("status does not say so: %d\n%s", code, status)
+	}
+	// Told once, it stands, in Kafka and then in the journal: who asks now is not kept waiting.
+	for range 2 {
+		code, _, stderr := runCommand(t.Context(), "restore", "default.my_table", "--at", instantOf(first), "--replace", "--yes", "--config", config)
+		if code != exitRefused || !strings.Contains(stderr, "99 of 100 rows are gone") || !strings.Contains(stderr, "stop that producer") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+		must(t, "consume", "--until-caught-up", "--config", config)
+	}
+	if code, status, _ := runCommand(t.Context(), "status", "--config", config); code != exitNothing || !strings.Contains(status, "captures are refused from ") {
+		t.Errorf("status does not say so: %d\n%s", code, status)
+	}
+}
+
+// TestReplaceOfAnEmptiedTableBesideAProducer: the table was emptied, the running producer's guard refuses it, and it is brought back:
+// without a capture beside the producer, and with one once that has ended.
+func TestReplaceOfAnEmptiedTableBesideAProducer(t *testing.T) {
+	noLeaks(t)
+	config := play(t)
+	first := produceAndConsume(t, config)
+	must(t, "sandbox", "sql", "--config", config, "DELETE FROM default.my_table WHERE id = 1")
+	p := runBeside(t, "hint: ", "produce", "--every", "300ms", "--config", config)
+	replace := []string{"restore", "default.my_table", "--at", instantOf(first), "--replace", "--yes", "--config", config}
+	code, _, stderr := runCommand(t.Context(), replace...)
+	if code != exitRefused || !strings.Contains(stderr, "refuses to capture it: ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	p.end(t)
+	must(t, replace...)
+	if rows := must(t, "sandbox", "sql", "--config", config, "SELECT name FROM default.my_table"); !strings.Contains(rows, "Alice") {
+		t.Errorf("not replaced:\n%s", rows)
+	}
+	if points := must(t, "points", "--config", config); !strings.Contains(points, "2 restore points") {
+		t.Errorf("what was replaced is no restore point:\n%s", points)
 	}
 }

@@ -177,6 +177,9 @@ func (a *app) tableStatus(ctx context.Context, c *config, name table.Name, f sta
 	if s.Kafka.State == kafkaAway {
 		s.problem(exitUnreachable, "how far behind is not known: %s", s.Kafka.Error)
 	}
+	if r := s.Kafka.Refused; r != nil {
+		s.problem(exitNothing, "a gap is open: captures are refused from %s on: %s", clock(r.At), r.Reason)
+	}
 	if s.Kafka.shorter != "" {
 		s.problem(exitCorrupt, "%s", s.Kafka.shorter)
 	}

@@ -66,9 +66,6 @@ func (s *tableStatus) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s%s in Kafka, not in the journal yet; the newest is %d, read until %s",
 			count(int64(n), "capture"), more, s.Kafka.Waiting[n-1].Snapshot, clock(s.Kafka.Waiting[n-1].ReadEnded)))
 	}
-	if r := s.Kafka.Refused; r != nil {
-		notes = append(notes, fmt.Sprintf("the last capture was refused at %s: %s", clock(r.At), r.Reason))
-	}
 	if s.Restore == replay.RestoreRunning {
 		notes = append(notes, "a restore is running")
 	}
