@@ -80,7 +80,7 @@ func (k *kafkaLook) look(ctx context.Context, name table.Name, j *replay.Journal
 	case ctx.Err() != nil:
 		return kafkaStatus{}, ctx.Err()
 	case errors.Is(err, topic.ErrNotFound):
-		return kafkaStatus{State: kafkaNoTopic}, nil
+		return kafkaStatus{State: kafkaNoTopic}, nil //nolint:nilerr // it is the answer
 	case err != nil:
 		if exitCode(ctx, err) == exitUnreachable || errors.Is(err, context.DeadlineExceeded) {
 			k.away = err
