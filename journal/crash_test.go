@@ -118,6 +118,15 @@ func (l *life) open() (more bool, err error) {
 	return true, nil
 }
 
+// seconds says where the second fault comes after one at k: everywhere; where files are encrypted, which takes longer, at every
+// fourth place, and so at each of them after one of four faults in a row.
+func (l *life) seconds(k int64) (from, step int64) {
+	if l.keys == nil {
+		return 1, 1
+	}
+	return 1 + k%4, 4
+}
+
 // encryptAll does what a consumer does after an Append.
 func encryptAll(j *Journal) error {
 	for j.Unencrypted() > 0 {
@@ -318,8 +327,9 @@ func TestCrashDuringRecovery(t *testing.T) {
 				if l.keys != nil { // each takes longer: one of them at each first crash
 					firsts = firsts[k%3:][:1]
 				}
+				from, step := l.seconds(k)
 				for seed, first := range firsts {
-					for k2 := int64(1); ; k2++ {
+					for k2 := from; ; k2 += step {
 						again := *l
 						m2 := m.Restart(first)
 						again.fsys = m2
@@ -375,7 +385,8 @@ func TestCrashAfterFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			points := 0
 			for k := int64(1); ; k++ {
-				for k2 := int64(1); ; k2++ {
+				from, step := newLife(nil).seconds(k)
+				for k2 := from; ; k2 += step {
 					m := disk.NewMemory()
 					l := newLife(m)
 					m.FailAt(k)

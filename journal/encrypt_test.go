@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,7 +238,7 @@ func TestSwitchedOnAndOff(t *testing.T) {
 	if err := encryptAll(j); err != nil {
 		t.Fatal(err)
 	}
-	all := append(s.all, testEntry(20, ""))
+	all := slices.Concat(s.all, []Entry{testEntry(20, "")})
 	mustAppend(t, j, all[len(s.all):]) // nobody knows how old the active one is: it is sealed
 	if err := encryptAll(j); err != nil {
 		t.Fatal(err)
