@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,4 +66,38 @@ func TestAnotherProgramDecrypts(t *testing.T) {
 			t.Errorf("rewind reads %d bytes in what rage made of %s: %v", size, clear, err)
 		}
 	}
+}
+
+// encrypt switches on encryption at rest; each batch seals the segment before it.
+func (p *project) encrypt() {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, "key.txt"), []byte(goldenKey+"\n"), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(p.dir, "rewind.yaml"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("encryption: {identity: key.txt, seal_after: 1ms}\n"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// decrypted gives for each segment a file in clear: itself, or what rage finds in it.
+func decrypted(t *testing.T, segments []string) (clear []string) {
+	t.Helper()
+	var work []string
+	dir := t.TempDir()
+	for i, s := range segments {
+		if strings.HasSuffix(s, ".age") {
+			s = filepath.Join(dir, fmt.Sprint(i, ".avro"))
+			work = append(work, segments[i], s)
+		}
+		clear = append(clear, s)
+	}
+	if len(work) > 0 {
+		rage(t, "for i in range(2, len(sys.argv), 2): write(sys.argv[i+1], pyrage.decrypt(read(sys.argv[i]), [key]))", work...)
+	}
+	return clear
 }

@@ -33,6 +33,7 @@ func TestKilledAtEveryStage(t *testing.T) {
 		t: t, o: o, p: newProject(t, database+"/project", protected{o.name, o.key}), random: rand.New(rand.NewPCG(s, 1)),
 		stages: loggedStages{}, kills: map[string]int{},
 	}
+	k.p.encrypt()
 	k.rehearse()
 	k.produce("produce")
 	k.produce("produce", "--rebaseline")

@@ -59,18 +59,22 @@ func unfold(t *testing.T, data, table string) []unfolded {
 		t: t, schemas: map[string]*unfoldedSchema{}, begins: map[int64]*unfoldedBegin{}, changes: map[int64][]unfoldedChange{},
 		commits: map[int64]map[string]bool{},
 	}
-	segments, err := filepath.Glob(filepath.Join(data, "journal", table, "*", "*", "*.avro"))
+	segments, err := filepath.Glob(filepath.Join(data, "journal", table, "*", "*", "*.avro*"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(segments)
-	for _, segment := range segments {
-		u.read(segment)
+	segments = slices.DeleteFunc(segments, func(s string) bool {
+		return !strings.HasSuffix(s, ".avro") && !strings.HasSuffix(s, ".avro.age") // torn tails
+	})
+	segments = slices.CompactFunc(segments, func(a, b string) bool { return a+".age" == b }) // in the middle of being encrypted
+	for i, clear := range decrypted(t, segments) {
+		u.read(clear, filepath.Base(filepath.Dir(segments[i])))
 	}
 	return u.points()
 }
 
-func (u *unfolding) read(path string) {
+func (u *unfolding) read(path, partition string) {
 	u.t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -81,7 +85,6 @@ func (u *unfolding) read(path string) {
 	if err != nil {
 		u.t.Fatalf("%s: %v", path, err)
 	}
-	partition := filepath.Base(filepath.Dir(path))
 	for reader.Scan() {
 		entry, err := reader.Read()
 		if err != nil {
