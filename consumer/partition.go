@@ -191,7 +191,7 @@ func (p *partition) append(entries []journal.Entry, next int64) error {
 }
 
 // encryptSealed encrypts the segments that were sealed, one after the other: what was appended is durable by then. The next
-// batch waits for it, a fraction of a second a segment; after encryption was switched on, for all that was written before.
+// batch waits for it, about a second for a full segment; after encryption was switched on, for all that was written before.
 func (p *partition) encryptSealed(ctx context.Context) error {
 	for n := p.journal.Unencrypted(); n > 0 && ctx.Err() == nil; n = p.journal.Unencrypted() { // the next start goes on
 		p.logger.Debug("journal: encrypting a sealed segment", "left", n)

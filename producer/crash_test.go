@@ -69,15 +69,20 @@ func bothKeys(t *testing.T) map[string]*crypt.Keys {
 
 func newKeys(t testing.TB) *crypt.Keys {
 	t.Helper()
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
+	keys, err := crypt.New(newSecret(t), nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
+}
+
+func newSecret(t testing.TB) string {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity.String()
 }
 
 // TestCrashAtEveryDiskOperation: a crash at the k-th operation on the disk, for every k, loses no committed snapshot and
