@@ -1,6 +1,9 @@
 // Package consumer brings tables' topics into journals: it fetches each partition in order, drops what is stale or a
 // repeat, checks that nothing is missing, and appends batch after batch, each durable before the next one is fetched.
 //
+// A table's trouble is its own: the others go on, and it is tried again. What retention took before it was journaled becomes a Gap
+// without being asked; behind one that may hide an Open, nothing counts until the next Open of a higher epoch.
+//
 // The end of the journal is its only memory. On start the message of the last entry is fetched again and compared: another
 // topic under the same name is noticed. The consumer group's committed offset is a gauge for lag monitors and a witness
 // against a journal that lost its end; nobody is assigned partitions by it: a process owns those whose folders it locks.

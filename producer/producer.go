@@ -6,6 +6,7 @@
 //	recover  a pending snapshot file whose Commit stands in partition 0 becomes the current one, any other is dropped
 //	scan     the whole table into the pending snapshot file, key order checked, fsynced; nothing was published yet. The engine is
 //	         then asked whether the table is still what it was described as: if it was altered meanwhile, the scan is done anew
+//	guard    too much is gone, or changed, since the last snapshot: refused; a Gap in partition 0 says so, once
 //	publish  Begin, the Changes between the current file and the pending one, Commits; partition 0's Commit decides
 //	rename   the pending file becomes the current one
 //

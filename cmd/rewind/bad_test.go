@@ -51,6 +51,7 @@ var badCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"sort":         badCommand(1, (*badServers).sort),
 	"topic-delete": badCommand(1, (*badServers).topicDelete),
 	"topic-make":   badCommand(2, (*badServers).topicMake),
+	"topic-trim":   badCommand(1, (*badServers).topicTrim),
 	"topic-put":    badCommand(3, (*badServers).topicPut),
 	"hold-lock":    badCommand(1, (*badServers).holdLock),
 	"free-locks":   badCommand(0, (*badServers).freeLocks),

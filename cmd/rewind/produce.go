@@ -48,14 +48,8 @@ guard.deletes and guard.changes in the configuration set the limits.`,
   rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.rebuild && f.rebaseline {
-				return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))
-			}
-			if cmd.Flags().Changed("every") && every <= 0 {
-				return usageErrorf("such as --every 5m").because(fmt.Errorf("--every %s is no interval", every))
-			}
-			if every > 0 && (f.rebuild || f.rebaseline || f.acceptClock || f.allowDelete || f.allowChange || f.dryRun) {
-				return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
+			if err := f.check(every, cmd.Flags().Changed("every")); err != nil {
+				return err
 			}
 			if err := listen.check(every > 0, "rewind produce --every 5m --listen 127.0.0.1:9469"); err != nil {
 				return err
@@ -102,6 +96,19 @@ guard.deletes and guard.changes in the configuration set the limits.`,
 	flags.BoolVar(&f.allowChange, "allow-mass-change", false, "capture one table although more rows were changed than guard.changes allows")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "print every statement that would run, as SQL, and change nothing")
 	return cmd
+}
+
+// check says which flags exclude each other.
+func (f captureFlags) check(every time.Duration, given bool) error {
+	switch {
+	case f.rebuild && f.rebaseline:
+		return usageErrorf("choose one of them").because(errors.New("--rebuild and --rebaseline exclude each other"))
+	case given && every <= 0:
+		return usageErrorf("such as --every 5m").because(fmt.Errorf("--every %s is no interval", every))
+	case every > 0 && f != captureFlags{}:
+		return usageErrorf("do it once, then start the loop").because(errors.New("--every repeats plain captures"))
+	}
+	return nil
 }
 
 // produceLoop captures until ctx ends. A table that fails is tried again at the next turn, also one that a restore is putting
