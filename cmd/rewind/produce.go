@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,10 +49,8 @@ guard.deletes and guard.changes in the configuration set the limits.`,
   rewind produce shop.orders --dry-run      # the statements that it would send to Impala`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(every, cmd.Flags().Changed("every")); err != nil {
-				return err
-			}
-			if err := listen.check(every > 0, "rewind produce --every 5m --listen 127.0.0.1:9469"); err != nil {
+			wrong := listen.check(every > 0, "rewind produce --every 5m --listen 127.0.0.1:9469")
+			if err := cmp.Or(f.check(every, cmd.Flags().Changed("every")), wrong); err != nil {
 				return err
 			}
 			c, err := a.loadConfig()
