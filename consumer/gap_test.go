@@ -112,6 +112,7 @@ func TestRefusedCaptures(t *testing.T) {
 // TestGapRollsAnOlderSegment: a Gap of today does not fit into a segment of the first version, with which the journal may end.
 func TestGapRollsAnOlderSegment(t *testing.T) {
 	w := newWorld(t)
+	w.segment = 1 << 20
 	a, b := stamp(1, 'a'), stamp(2, 'b')
 	w.write(w.open(a))
 	w.write(w.snapshotOf(a, 100, 0, 0)...)

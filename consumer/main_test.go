@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -43,6 +44,7 @@ type world struct {
 	codec   *table.Codec
 	logger  *slog.Logger
 	skip    []Skip
+	segment int64 // 0: so small that every batch has its own
 	keys    *crypt.Keys
 	sign    ed25519.PrivateKey
 }
@@ -138,7 +140,7 @@ func (w *world) write(messages ...[]byte) {
 }
 
 func (w *world) options() Options {
-	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: 200, Keys: w.keys, SignKey: w.sign}
+	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: cmp.Or(w.segment, 200), Keys: w.keys, SignKey: w.sign}
 }
 
 // consume runs until caught up.

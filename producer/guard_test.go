@@ -214,3 +214,19 @@ func TestGuardArithmetic(t *testing.T) {
 	}
 	t.Logf("counted: %d numbers of rows held against limits", n)
 }
+// TestAnUpdateOfAWholeRowIsNoDelete: where the key is the whole row, an updated row has another key; rows are gone where there are fewer.
+func TestAnUpdateOfAWholeRowIsNoDelete(t *testing.T) {
+	for name, c := range map[string]struct {
+		found            compared
+		deleted, updated int64
+	}{
+		"all updated":            {compared{before: 100, now: 100, byKey: true, pairs: true}, 0, 100},
+		"some updated, some new": {compared{before: 100, now: 130, same: 90, byKey: true, pairs: true}, 0, 10},
+		"some gone":              {compared{before: 100, now: 40, same: 30, byKey: true, pairs: true}, 60, 10},
+		"of a table with a key":  {compared{before: 100, now: 100, byKey: true}, 100, 0},
+	} {
+		if d, u := c.found.deleted(), c.found.updated(); d != c.deleted || u != c.updated {
+			t.Errorf("%s: %d deleted, %d updated", name, d, u)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func TestRefusedCapturesLeaveOneGapEach(t *testing.T) {
 				}
 			}
 			form.mend(w)
-			w.capture(p, TableOptions{Rebaseline: true, AllowMassDelete: true})
+			last := w.capture(p, TableOptions{Rebaseline: true, AllowMassDelete: true})
 			form.spoil(w)
 			var size int64
 			for try := range 4 {
@@ -84,6 +84,9 @@ func TestRefusedCapturesLeaveOneGapEach(t *testing.T) {
 				found, messages := w.gaps()
 				if len(found) != 1 || !strings.HasPrefix(cause, found[0].Cause) || found[0].Reason != err.Error() && cause != change.CauseClock {
 					t.Fatalf("try %d: %+v, %v", try, found, err)
+				}
+				if found[0].At < last.ReadEnded.UnixMicro() {
+					t.Errorf("it lies before the last restore point: %+v", found[0])
 				}
 				if try == 1 && messages != size {
 					t.Errorf("the second refusal wrote %d messages", messages-size)

@@ -67,6 +67,10 @@ func TestSequence(t *testing.T) {
 		"its id counts":                     {list{open(a), gap, commit(a, 5, 7, 6), begin(a, 5, 0)}, 0, false},
 		"an open is lost in a gap":          {list{open(a), gap, begin(b, 5, 0)}, began, false},
 		"a gap excuses no repeat":           {list{open(a), begin(a, 5, 0), row(a, 5, 1), gap, row(a, 5, 1)}, 0, false},
+		"a foreign message excuses nothing": {list{open(a), begin(a, 5, 0), {Gap: &change.Gap{Cause: change.CauseForeign}}, row(a, 5, 2)}, 0, false},
+		"a refused capture neither":         {list{open(a), begin(a, 5, 0), {Gap: &change.Gap{Stamp: a}}, row(a, 5, 2)}, 0, false},
+		"a refused capture":                 {list{open(a), {Gap: &change.Gap{Stamp: a}}}, gapped, false},
+		"one of a fenced producer":          {list{open(b), {Gap: &change.Gap{Stamp: a}}}, stale, false},
 		"nor what comes later":              {list{open(a), gap, begin(a, 5, 0), row(a, 5, 2)}, 0, false},
 		"no message":                        {list{open(a), {}}, 0, false},
 	} {
