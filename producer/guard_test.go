@@ -214,6 +214,7 @@ func TestGuardArithmetic(t *testing.T) {
 	}
 	t.Logf("counted: %d numbers of rows held against limits", n)
 }
+
 // TestAnUpdateOfAWholeRowIsNoDelete: where the key is the whole row, an updated row has another key; rows are gone where there are fewer.
 func TestAnUpdateOfAWholeRowIsNoDelete(t *testing.T) {
 	for name, c := range map[string]struct {
