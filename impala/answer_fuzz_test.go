@@ -60,12 +60,12 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(uint8(11), uint8(8), int64(300748377600)<<20, 0.0, "") // the year 11500
 	f.Add(uint8(5), uint8(6), int64(0), math.NaN(), "")
 	s := answeredTypes()
+	reader, err := newRowReader(s)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, column, kind uint8, n int64, double float64, text string) {
 		at := int(column) % len(s.Columns)
-		reader, err := newRowReader(s)
-		if err != nil {
-			t.Fatal(err)
-		}
 		values := make([]any, len(s.Columns))
 		values[at] = answered(kind, n, double, text)
 		row, err := reader.read(values)
