@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
 
-.PHONY: build test race vet lint demo integration soak ci clean
+.PHONY: build test race vet lint demo fuzz reliability integration soak ci clean
 
 build:
 	go build -trimpath -o rewind ./cmd/rewind
@@ -29,6 +29,15 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION):
 
 demo:
 	go run ./cmd/rewind demo
+
+# Every fuzz target for a while: make fuzz FUZZTIME=5m KEEP=1 keeps what it finds interesting.
+FUZZTIME ?= 5s
+fuzz:
+	.ci/fuzz $(FUZZTIME)
+
+# How many crash points, faults and damages the tests go through: the figures of docs/RELIABILITY.md.
+reliability:
+	.ci/counted
 
 # The same pipeline against a real Kafka and a real HiveServer2, which the script fetches, starts and stops.
 integration:
