@@ -111,7 +111,7 @@ func openBatch(b []byte) (opened batch, err error) {
 		return opened, nil // a transaction's end: offsets without a message
 	}
 	count := int(int32(binary.BigEndian.Uint32(b[batchCountAt:])))
-	if opened.records, err = unpack(flags&codecMask, b[batchHead:]); err != nil {
+	if opened.records, err = unpack(flags&codecMask, b[batchHead:], maxBatchBytes); err != nil {
 		return opened, err
 	}
 	if count < 0 || count > len(opened.records)/leastRecord {

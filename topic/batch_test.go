@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io"
 	"runtime"
 	"testing"
 
@@ -144,9 +145,15 @@ func TestBatchesThatLie(t *testing.T) {
 	t.Logf("counted: %d record batches with lying lengths, %d refused, none for more than %d bytes", tried, refused, most)
 }
 
+func write(w io.Writer, b []byte) error {
+	_, err := w.Write(b)
+	return err
+}
+
 // TestPackedBatchesThatLie damages packed records, and packs far more than a batch may hold.
 func TestPackedBatchesThatLie(t *testing.T) {
 	const codecBuffers = 24 << 20 // what a decoder may keep ready
+	const bombBytes = 32 << 20    // far more than that
 	tried := 0
 	for name, codec := range codecs {
 		if codec == codecNone {
@@ -177,15 +184,30 @@ func TestPackedBatchesThatLie(t *testing.T) {
 				}
 			}
 		}
-		bomb := makeBatch(100, codec, 7, 3, pack(make([]byte, maxBatchBytes+1)))
-		tried++
+		bomb := pack(make([]byte, bombBytes+1))
+		tried += 2
 		if got := allocated(func() {
-			if _, err := drain(bomb); err == nil {
-				t.Errorf("%s: a batch that unpacks to %d bytes passes", name, maxBatchBytes+1)
+			if _, err := unpack(codec, bomb, bombBytes); !errors.Is(err, errTooLarge) {
+				t.Errorf("%s: what unpacks to %d bytes passes: %v", name, bombBytes+1, err)
 			}
-		}); got > 4*maxBatchBytes {
-			t.Errorf("%s: %d bytes were allocated for a batch of %d", name, got, len(bomb))
+		}); got > bombBytes+largestPiece+codecBuffers {
+			t.Errorf("%s: %d bytes were allocated to refuse %d", name, got, len(bomb))
 		}
+		if got := allocated(func() {
+			if out, err := unpack(codec, bomb, bombBytes+1); err != nil || len(out) != bombBytes+1 {
+				t.Errorf("%s: %d bytes unpack to %d: %v", name, bombBytes+1, len(out), err)
+			}
+		}); got > 2*(bombBytes+largestPiece)+codecBuffers {
+			t.Errorf("%s: %d bytes were allocated to unpack %d", name, got, bombBytes+1)
+		}
+	}
+	whole := appendRecord(nil, 0, nil, make([]byte, maxBatchBytes))
+	var packed bytes.Buffer
+	if w := kafka.Snappy.Codec().NewWriter(&packed); errors.Join(write(w, whole), w.Close()) != nil {
+		t.Fatal("snappy")
+	}
+	if _, err := drain(makeBatch(100, codecSnappy, 0, 1, packed.Bytes())); !errors.Is(err, errTooLarge) {
+		t.Errorf("a batch that unpacks to %d bytes passes: %v", len(whole), err)
 	}
 	lies := [][]byte{
 		append(bytes.Clone(xerial), 0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0), // a block of 4 GiB

@@ -25,41 +25,63 @@ const (
 // maxWindow bounds what zstd may look back over, and so what its decoder sets aside.
 const maxWindow = 32 << 20
 
-var errTooLarge = fmt.Errorf("unpacked it is larger than %d bytes", maxBatchBytes)
+var errTooLarge = errors.New("unpacked it is larger than the largest that rewind writes")
 
-// unpack gives the records of a batch, never more than maxBatchBytes.
-func unpack(codec uint16, packed []byte) ([]byte, error) {
+// unpack gives the records of a batch, never more than most bytes.
+func unpack(codec uint16, packed []byte, most int) ([]byte, error) {
 	switch codec {
 	case codecNone:
 		return packed, nil
 	case codecSnappy:
-		return unpackSnappy(packed)
+		return unpackSnappy(packed, most)
 	case codecZstd:
-		return unpackZstd(packed)
+		return unpackZstd(packed, most)
 	case codecGzip, codecLZ4:
 		stream := compress.Compression(codec).Codec().NewReader(bytes.NewReader(packed))
 		defer stream.Close() //nolint:errcheck // reads from memory
-		return readBounded(stream)
+		return readBounded(stream, most)
 	}
 	return nil, fmt.Errorf("it is packed by an unknown codec, %d", codec)
 }
 
-// readBounded reads a stream to its end; what is set aside grows with what comes out.
-func readBounded(stream io.Reader) ([]byte, error) {
-	var out bytes.Buffer
-	if _, err := out.ReadFrom(io.LimitReader(stream, maxBatchBytes+1)); err != nil {
-		return nil, err
+// Pieces in which a stream is read: the first, and the largest.
+const (
+	firstPiece   = 4 << 10
+	largestPiece = 1 << 20
+)
+
+// readBounded reads a stream to its end. Pieces as large as what came before them, and then put together: no more than twice
+// what comes out is ever set aside beside largestPiece, and only once it where that is too much.
+func readBounded(stream io.Reader, most int) ([]byte, error) {
+	var full [][]byte
+	piece, total := make([]byte, 0, firstPiece), 0
+	for {
+		n, err := stream.Read(piece[len(piece):cap(piece)])
+		piece, total = piece[:len(piece)+n], total+n
+		if total > most {
+			return nil, errTooLarge
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(piece) == cap(piece) {
+			full = append(full, piece)
+			piece = make([]byte, 0, min(total, largestPiece))
+		}
 	}
-	if out.Len() > maxBatchBytes {
-		return nil, errTooLarge
+	if len(full) == 0 {
+		return piece, nil
 	}
-	return out.Bytes(), nil
+	return bytes.Join(append(full, piece), nil), nil
 }
 
 // zstdReaders are kept: one takes megabytes to make.
 var zstdReaders = sync.Pool{}
 
-func unpackZstd(packed []byte) ([]byte, error) {
+func unpackZstd(packed []byte, most int) ([]byte, error) {
 	reader, ok := zstdReaders.Get().(*zstd.Decoder)
 	if !ok {
 		var err error
@@ -72,7 +94,7 @@ func unpackZstd(packed []byte) ([]byte, error) {
 	if err := reader.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, err
 	}
-	return readBounded(reader)
+	return readBounded(reader, most)
 }
 
 // xerial begins the framing that Java's snappy writes: magic, version, least version; then blocks behind their length.
@@ -81,7 +103,7 @@ var xerial = []byte("\x82SNAPPY\x00")
 const xerialHead = 16
 
 // unpackSnappy unpacks one block, or several in xerial's framing: measured first, and then into one piece.
-func unpackSnappy(packed []byte) ([]byte, error) {
+func unpackSnappy(packed []byte, most int) ([]byte, error) {
 	blocks, err := snappyBlocks(packed)
 	if err != nil {
 		return nil, err
@@ -95,7 +117,7 @@ func unpackSnappy(packed []byte) ([]byte, error) {
 		if n > len(block)*snappyRatio {
 			return nil, errors.New("a block of snappy that claims more than it can hold")
 		}
-		if total += n; total > maxBatchBytes {
+		if total += n; total > most {
 			return nil, errTooLarge
 		}
 	}
