@@ -56,19 +56,33 @@ func NewEntryDecoder(segmentSchema string) (*EntryDecoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadSegment, err)
 	}
+	v, err := versionOf(segmentSchema, row)
+	if err != nil {
+		return nil, err
+	}
+	d := &EntryDecoder{version: v}
+	if row != nil {
+		d.rows, err = table.NewCodec(row)
+	}
+	return d, err
+}
+
+// versionOf finds the version of the contract that a segment's schema is one of: most are written as EntrySchema writes them,
+// of the others the canonical form counts.
+func versionOf(segmentSchema string, row *table.Schema) (*version, error) {
+	for _, v := range contract() {
+		if v.schema(row) == segmentSchema {
+			return v, nil
+		}
+	}
 	got, err := CanonicalForm(segmentSchema)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadSegment, err)
 	}
 	for _, v := range contract() {
-		if want, err := CanonicalForm(v.schema(row)); err != nil || got != want {
-			continue
+		if want, err := CanonicalForm(v.schema(row)); err == nil && got == want {
+			return v, nil
 		}
-		d := &EntryDecoder{version: v}
-		if row != nil {
-			d.rows, err = table.NewCodec(row)
-		}
-		return d, err
 	}
 	fingerprint, _ := Fingerprint(segmentSchema)
 	return nil, &UnknownSchemaError{fingerprint}

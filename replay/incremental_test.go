@@ -124,6 +124,7 @@ func mustVerify(t *testing.T, fs disk.FS, o VerifyOptions) Verdict {
 // TestVerifyGoesOn: what was proved is not read again but for the sample, new points are proved, and both together are what
 // a walk over everything says.
 func TestVerifyGoesOn(t *testing.T) {
+	t.Parallel()
 	tp := shopOf(t, 3, 36, 1<<17)
 	first := mustVerify(t, tp.fs, VerifyOptions{})
 	if first.Now != 36 || first.Earlier != 0 || first.SegmentsRead != first.Segments || first.Segments < 12 || first.Seed != 0 {
@@ -187,6 +188,7 @@ func TestVerifyDrawsASample(t *testing.T) {
 
 // TestWhatAWalkRemembers: going on from the record at any place leaves exactly the state that one walk over everything has.
 func TestWhatAWalkRemembers(t *testing.T) {
+	t.Parallel()
 	tp := longShop(t, 2, 1)
 	random := rand.New(rand.NewPCG(2, 2))
 	resumes := 0
@@ -239,6 +241,7 @@ func stateOf(t *testing.T, fs disk.FS, full bool) []*walk {
 // TestRecordsOfWalksProveNothing: a record that was changed, in every byte, of a whole journal and of an altered one. The
 // altered segment keeps its length and time, so that the record alone could tell.
 func TestRecordsOfWalksProveNothing(t *testing.T) {
+	t.Parallel()
 	tp := longShop(t, 1, 8)
 	tp.close()
 	fs := tp.fs.(*disk.Memory)

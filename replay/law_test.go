@@ -132,6 +132,7 @@ func live(t *rapid.T, fs disk.FS, steps int) *life {
 // TestRestoreIsTheSnapshot holds the laws: every committed snapshot comes back exactly, twice the same, within any
 // memory; what was not committed is invisible; and Verify proves every point.
 func TestRestoreIsTheSnapshot(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		fs := disk.NewMemory()
 		l := live(t, fs, 8)

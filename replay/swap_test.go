@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
+	"sync"
 	"testing"
 
 	"rewind/disk"
@@ -22,9 +24,31 @@ type swapStage struct {
 	meanwhile  bool // somebody writes between the capture and the swap
 }
 
+// newSwapStage gives each caller a stage of its own; the journal is written once.
 func newSwapStage(t *testing.T) *swapStage {
 	t.Helper()
-	s := &swapStage{t: t, fs: disk.NewMemory(), engine: newEngine()}
+	swapFixture.once.Do(func() { swapFixture.stage = setSwapStage(t) })
+	s := *swapFixture.stage
+	s.t = t
+	return s.clone(disk.LoseNone())
+}
+
+// clone is a stage as this one is found after a loss of power; this one cannot go on.
+func (s *swapStage) clone(l disk.Loss) *swapStage {
+	c := *s
+	c.fs = s.fs.Restart(l)
+	c.engine = &engine{tables: maps.Clone(s.engine.tables)}
+	return &c
+}
+
+var swapFixture struct {
+	once  sync.Once
+	stage *swapStage
+}
+
+func setSwapStage(t *testing.T) *swapStage {
+	t.Helper()
+	s := &swapStage{fs: disk.NewMemory(), engine: newEngine()}
 	tp := newTape(t, s.fs, 2)
 	tp.open(1)
 	tp.use(ordersSchema(itemColumn))
@@ -147,6 +171,7 @@ func TestReplaceRefusesWhatWasWrittenMeanwhile(t *testing.T) {
 // TestEveryCallOfASwapGoesWrong lets each call to the engine fail, fail after it has happened, and be the last before the
 // process is killed.
 func TestEveryCallOfASwapGoesWrong(t *testing.T) {
+	t.Parallel()
 	for _, meanwhile := range []bool{false, true} {
 		for how, name := range map[fault]string{refused: "refused", lostAnswer: "lost answer", killBefore: "killed before", killAfter: "killed after"} {
 			t.Run(fmt.Sprintf("%s, written meanwhile %t", name, meanwhile), func(t *testing.T) {
@@ -181,6 +206,7 @@ func TestEveryCallOfASwapGoesWrong(t *testing.T) {
 // TestEveryDiskOperationOfASwapGoesWrong lets each operation of the file system fail, and be the one at which the machine
 // loses power.
 func TestEveryDiskOperationOfASwapGoesWrong(t *testing.T) {
+	t.Parallel()
 	for _, crash := range []bool{false, true} {
 		t.Run(fmt.Sprintf("power lost %t", crash), func(t *testing.T) {
 			ends := map[bool]int{}

@@ -19,18 +19,17 @@ func lossOf(k int64) disk.Loss {
 
 // TestPowerLostTwiceInASwap: the machine loses its power in a replace, and again while a later command recovers from that.
 func TestPowerLostTwiceInASwap(t *testing.T) {
+	t.Parallel()
 	points, ends := 0, map[bool]int{}
 	for k := int64(1); ; k++ {
+		crashed := newSwapStage(t)
+		crashed.fs.CrashAt(k)
+		_, err := crashed.replace()
+		if !crashed.fs.Tripped() {
+			break
+		}
 		for again := int64(1); ; again++ {
-			s := newSwapStage(t)
-			s.fs.CrashAt(k)
-			_, err := s.replace()
-			if !s.fs.Tripped() {
-				t.Logf("counted: %d losses of power in the recovery from one in a swap: %d ended with the new table in place, %d with the old one",
-					points, ends[true], ends[false])
-				return
-			}
-			s.fs = s.fs.Restart(lossOf(k))
+			s := crashed.clone(lossOf(k))
 			s.fs.CrashAt(again)
 			s.tryRecover()
 			if !s.fs.Tripped() {
@@ -46,24 +45,25 @@ func TestPowerLostTwiceInASwap(t *testing.T) {
 			ends[replaced]++
 		}
 	}
+	t.Logf("counted: %d losses of power in the recovery from one in a swap: %d ended with the new table in place, %d with the old one",
+		points, ends[true], ends[false])
 }
 
 // TestKilledThenPowerLostInASwap: the process is killed at a call to the engine, and the machine loses its power at an operation
 // of the recovery.
 func TestKilledThenPowerLostInASwap(t *testing.T) {
+	t.Parallel()
 	points := 0
 	for _, how := range []fault{killBefore, killAfter} {
 		for call := 1; ; call++ {
-			var reached bool
+			killed := newSwapStage(t)
+			killed.engine.failAt, killed.engine.how = call, how
+			_, err := killed.replace()
+			if killed.engine.calls < call {
+				break
+			}
 			for k := int64(1); ; k++ {
-				s := newSwapStage(t)
-				s.engine.failAt, s.engine.how = call, how
-				_, err := s.replace()
-				if reached = s.engine.calls >= call; !reached {
-					break
-				}
-				s.engine.dead, s.engine.failAt = false, 0
-				s.fs = s.fs.Restart(disk.LoseNone())
+				s := killed.clone(disk.LoseNone())
 				s.fs.CrashAt(k)
 				s.tryRecover()
 				if !s.fs.Tripped() {
@@ -76,9 +76,6 @@ func TestKilledThenPowerLostInASwap(t *testing.T) {
 					t.Fatalf("killed at call %d, crash at %d: it had said that it had replaced the table", call, k)
 				}
 			}
-			if !reached {
-				break
-			}
 		}
 	}
 	t.Logf("counted: %d losses of power in the recovery from a kill in a swap", points)
@@ -87,18 +84,20 @@ func TestKilledThenPowerLostInASwap(t *testing.T) {
 // TestFailedFsyncLeavesNoRecordBehind: an operation fails in a replace or in the recovery from a kill; whatever a command has
 // said is done by then stays done after a loss of power.
 func TestFailedFsyncLeavesNoRecordBehind(t *testing.T) {
+	t.Parallel()
 	points := 0
 	for call := range 12 { // 0: no kill, the replace itself meets the failure
+		killed := newSwapStage(t)
+		killed.engine.failAt, killed.engine.how = call, killAfter
+		if call > 0 {
+			_, _ = killed.replace()
+		}
 		for k := int64(1); ; k++ {
-			s := newSwapStage(t)
-			s.engine.failAt, s.engine.how = call, killAfter
+			s := killed.clone(disk.LoseNone())
+			s.fs.FailAt(k)
 			if call == 0 {
-				s.fs.FailAt(k)
-			}
-			_, _ = s.replace()
-			if call > 0 {
-				s.engine.dead, s.engine.failAt = false, 0
-				s.fs.FailAt(k)
+				_, _ = s.replace()
+			} else {
 				s.tryRecover()
 			}
 			if !s.fs.Tripped() {

@@ -71,6 +71,7 @@ func TestVerifySeesWhatIsNotSo(t *testing.T) {
 
 // TestVerifyFindsEveryFlippedByte flips bits all over a journal: nothing but the last block may hide one, as a torn tail.
 func TestVerifyFindsEveryFlippedByte(t *testing.T) {
+	t.Parallel()
 	tp, one, two := shop(t, 1)
 	tp.snapshot(one, published{})
 	tp.snapshot(two, published{})

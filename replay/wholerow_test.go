@@ -39,6 +39,7 @@ func heapOf(t fataler, s *table.Schema, texts ...[]string) rows {
 // TestWholeRowsFold: of random multisets, published one after the other while columns come, every restore point folds to what it was,
 // with memory or without, and verify proves it.
 func TestWholeRowsFold(t *testing.T) {
+	t.Parallel()
 	points := 0
 	rapid.Check(t, func(t *rapid.T) {
 		tp := newTape(t, disk.NewMemory(), rapid.IntRange(1, 3).Draw(t, "partitions"))
