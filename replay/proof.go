@@ -98,18 +98,23 @@ func (j *Journal) lockProofs(do func() error) error {
 	if err := disk.MakeDirs(j.o.FS, filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
+	lock, err := j.takeProofs(path)
+	if err != nil {
+		return err
+	}
+	defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
+	return do()
+}
+
+// takeProofs takes the lock, waiting a while for who has it.
+func (j *Journal) takeProofs(path string) (io.Closer, error) {
 	for end := time.Now().Add(proofsWait); ; {
 		lock, err := j.o.FS.Lock(path)
 		var held *disk.LockedError
-		if errors.As(err, &held) && time.Now().Before(end) {
-			<-time.After(proofsRetry)
-			continue
+		if !errors.As(err, &held) || time.Now().After(end) {
+			return lock, err
 		}
-		if err != nil {
-			return err
-		}
-		defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
-		return do()
+		<-time.After(proofsRetry)
 	}
 }
 

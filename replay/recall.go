@@ -100,7 +100,7 @@ func (w *walk) fits(r *remembered) (bool, error) {
 	sums := make([][sha256.Size]byte, 0, n)
 	for i, s := range r.Segments {
 		info := w.infos[i]
-		if info.Err != nil || !info.Sealed || info.BaseOffset != s.Base || info.Previous != previous {
+		if !continues(info, previous) || !info.Sealed || info.BaseOffset != s.Base {
 			return false, nil
 		}
 		sum, err := hex.DecodeString(s.SHA256)
@@ -117,11 +117,16 @@ func (w *walk) fits(r *remembered) (bool, error) {
 		}
 		w.readNow[i] = true
 	}
-	if next := w.infos[n]; next.Err != nil || next.Previous != previous || next.After != r.Last {
+	if next := w.infos[n]; !continues(next, previous) || next.After != r.Last {
 		return false, nil
 	}
 	w.sums = sums
 	return true, nil
+}
+
+// continues says whether a segment is chained to one of this SHA-256.
+func continues(info journal.SegmentInfo, previous [sha256.Size]byte) bool {
+	return info.Err == nil && info.Previous == previous
 }
 
 // reread reads one of the segments that were proved before whole.

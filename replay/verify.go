@@ -189,7 +189,8 @@ func (v *verifier) begin(s *stream, i int) (*walk, error) {
 	s.partitions[i] = &fresh
 	again := newWalk(s.partitions[i])
 	again.head = w.head
-	return again, again.look()
+	err = again.look()
+	return again, err
 }
 
 // draw chooses the share of the segments proved before that is read again.

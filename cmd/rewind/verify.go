@@ -127,7 +127,8 @@ func (a *app) verifyJob(args []string, f verifyFlags) (*verifyJob, error) {
 		return nil, err
 	}
 	if len(args) == 0 {
-		return job, job.addSigned()
+		err = job.addSigned()
+		return job, err
 	}
 	return job, nil
 }
