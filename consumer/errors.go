@@ -6,6 +6,7 @@ import (
 
 	"rewind/change"
 	"rewind/table"
+	"rewind/topic"
 )
 
 // JumpError: a message is not the one that must come next; something is missing in the topic.
@@ -57,6 +58,25 @@ func (e *ForeignMessageError) Hint() string {
 	}
 	return fmt.Sprintf("find out who writes to the topic; `rewind consume %s --partition %d --skip %d` passes over this message and writes a gap",
 		e.Table, e.Partition, e.Offset)
+}
+
+// UnreadableError: a batch of messages cannot be read.
+type UnreadableError struct {
+	Table table.Name
+	Batch *topic.BatchError
+}
+
+func (e *UnreadableError) Error() string { return e.Batch.Error() }
+
+func (e *UnreadableError) Unwrap() error { return e.Batch }
+
+// ExitCode is "corrupt".
+func (e *UnreadableError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *UnreadableError) Hint() string {
+	return fmt.Sprintf("%s; `rewind consume %s --partition %d --skip %d` gives the whole batch up and writes a gap, which"+
+		" `rewind produce %s --rebaseline` closes", e.Batch.Hint(), e.Table, e.Batch.Partition, e.Batch.First, e.Table)
 }
 
 // NoStreamError: no message of the topic says which stream it is, and neither does a journal.

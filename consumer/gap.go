@@ -5,6 +5,7 @@ import (
 
 	"rewind/change"
 	"rewind/journal"
+	"rewind/topic"
 )
 
 // lost writes a Gap over offsets that Kafka no longer has. Nobody can bring them back, and whoever waited for a person to say so
@@ -23,13 +24,25 @@ func (p *partition) lost(first int64) error {
 }
 
 // skipped gives up the stretch that a person named, beginning with a message that stopped the consumer.
-func (p *partition) skipped(offset, next int64, message []byte, why error) (journal.Entry, error) {
-	cause := change.CauseSkipped
-	if next == offset+1 && change.IsForeign(message) {
-		cause = change.CauseForeign
-	}
+func (p *partition) skipped(offset, next int64, cause string, why error) (journal.Entry, error) {
 	p.logger.Warn("consume: a gap", "offset", offset, "next", next, "reason", why)
 	return p.gap(offset, next, cause, why.Error())
+}
+
+// damaged gives up a batch that cannot be read, where a person said so of its first offset: always the whole of it, for no part of
+// it can be had.
+func (p *partition) damaged(batch *topic.BatchError) error {
+	why := &UnreadableError{Table: p.table.name, Batch: batch}
+	skip := p.table.skip(p.number, batch.First)
+	if skip == nil {
+		return why
+	}
+	next := max(batch.Next, skip.Next)
+	entry, err := p.skipped(batch.First, next, change.CauseSkipped, why)
+	if err != nil {
+		return err
+	}
+	return p.append([]journal.Entry{entry}, next)
 }
 
 // gap makes the entry that stands for the messages from an offset up to another.

@@ -115,6 +115,11 @@ func (p *partition) compareLast(ctx context.Context, dir string, first int64) er
 		return nil
 	}
 	for m, err := range p.table.topic.Read(ctx, p.number, last.Offset, last.Offset+1) {
+		var batch *topic.BatchError
+		if errors.As(err, &batch) { // the journal has what Kafka lost; what follows is held against the stream's sequence
+			p.logger.Warn("consume: the journal's last message cannot be compared with Kafka's", "offset", last.Offset, "error", err)
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -127,15 +132,21 @@ func (p *partition) compareLast(ctx context.Context, dir string, first int64) er
 }
 
 // follow appends batch after batch until ctx ends, or the end that the partition had at the start is reached. What retention took
-// meanwhile is passed over.
+// meanwhile is passed over, and what cannot be read once a person has given it up.
 func (p *partition) follow(ctx context.Context) error {
 	for !p.caughtUp() {
 		err := p.followOn(ctx)
 		var lost *topic.OffsetLostError
-		if !errors.As(err, &lost) || lost.First <= p.next {
+		var batch *topic.BatchError
+		switch {
+		case errors.As(err, &lost) && lost.First > p.next:
+			err = p.lost(lost.First)
+		case errors.As(err, &batch):
+			err = p.damaged(batch)
+		default:
 			return err
 		}
-		if err := p.lost(lost.First); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -147,8 +158,11 @@ func (p *partition) followOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.logger.Debug("consume: fetched", "messages", len(batch), "offset", batch[0].Offset)
-		entries, next, stopped := p.judge(batch)
+		p.logger.Debug("consume: fetched", "messages", len(batch.Messages), "next", batch.Next)
+		entries, next, stopped := p.judge(batch.Messages)
+		if stopped == nil {
+			next = max(next, batch.Next)
+		}
 		if err := p.append(entries, next); err != nil {
 			return err
 		}
@@ -216,7 +230,11 @@ func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next 
 			if skip == nil {
 				return entries, next, err
 			}
-			if entry, err = p.skipped(m.Offset, skip.Next, m.Value, err); err != nil {
+			cause := change.CauseSkipped
+			if skip.Next == m.Offset+1 && change.IsForeign(m.Value) {
+				cause = change.CauseForeign
+			}
+			if entry, err = p.skipped(m.Offset, skip.Next, cause, err); err != nil {
 				return entries, next, err
 			}
 			entries, next = append(entries, entry), skip.Next

@@ -12,7 +12,6 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
-	"rewind/change"
 	"rewind/table"
 	"rewind/topic"
 )
@@ -99,58 +98,6 @@ func (c *tableConsumer) await(ctx context.Context) error {
 		c.logger.Info("consume: the topic is there", "topic", c.topic.Name())
 	}
 	return err
-}
-
-// streamSearch bounds how many messages are looked at for one that names the stream.
-const streamSearch = 100_000
-
-// findStream learns the stream's id from the first message in partition 0 that tells it: its first Open, unless retention
-// took that. Where nothing can be learned, the only journal of the table tells it. found is false when there is nothing to
-// consume.
-func (c *tableConsumer) findStream(ctx context.Context) (found bool, err error) {
-	first, next, err := c.topic.Bounds(ctx, 0)
-	if err != nil {
-		return false, err
-	}
-	if first == next && c.options.UntilCaughtUp {
-		return c.emptied()
-	}
-	decoder := change.NewDecoder()
-	seen := 0
-	for batch, err := range c.topic.Follow(ctx, 0, first) {
-		if err != nil {
-			return false, err
-		}
-		for _, m := range batch {
-			if c.stream, err = c.streamOf(decoder, m); err != nil || c.stream != "" {
-				return err == nil, err
-			}
-			if seen++; m.Offset+1 == next || seen == streamSearch {
-				return c.onlyJournal()
-			}
-		}
-	}
-	return false, ctx.Err()
-}
-
-// streamOf is the stream that a message names, "" if it names none.
-func (c *tableConsumer) streamOf(decoder *change.Decoder, m topic.Message) (string, error) {
-	decoded, err := decoder.Decode(m.Value)
-	var unknown *change.UnknownSchemaError
-	switch {
-	case errors.As(err, &unknown):
-		return "", nil // a change whose Begin is gone
-	case err != nil:
-		if c.skip(0, m.Offset) != nil {
-			return "", nil //nolint:nilerr // given up: partition 0 writes the Gap when it gets here
-		}
-		return "", &ForeignMessageError{Table: c.name, Topic: c.topic.Name(), Partition: 0, Offset: m.Offset, Err: err}
-	case decoded.Open != nil:
-		return decoded.Open.Stream, nil
-	case decoded.Begin != nil:
-		return decoded.Begin.Stream, nil
-	}
-	return "", nil
 }
 
 // emptied looks at a topic without a message: where there is no journal there is nothing to do; a journal of it is held

@@ -56,6 +56,25 @@ func (e *StateError) topicAnew() bool {
 	return e.Err == nil || errors.As(e.Err, &lost) && lost.Wanted > lost.Next
 }
 
+// UnreadableError: a batch in the topic, from behind the last snapshot on, cannot be read: what was committed is not known.
+type UnreadableError struct {
+	Table table.Name
+	Batch *topic.BatchError
+}
+
+func (e *UnreadableError) Error() string { return e.Batch.Error() }
+
+func (e *UnreadableError) Unwrap() error { return e.Batch }
+
+// ExitCode is "corrupt".
+func (e *UnreadableError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *UnreadableError) Hint() string {
+	return fmt.Sprintf("%s; `rewind produce %s --rebaseline` passes over it and publishes the table anew, and `rewind consume %s"+
+		" --partition %d --skip %d` gives it up", e.Batch.Hint(), e.Table, e.Table, e.Batch.Partition, e.Batch.First)
+}
+
 // OptionsError: the session options that change values are not those of the last snapshot.
 type OptionsError struct {
 	Table     table.Name

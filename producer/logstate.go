@@ -27,6 +27,7 @@ type logState struct {
 	baseline  *change.Begin // Begin of the last commit, where it was read
 	messages  int64         // of ours
 	foreign   int64         // others
+	hidden    int64         // in batches that could not be read: any of them may have been an Open
 }
 
 // observe takes the message at an offset. What is stale changes nothing but the highest id.
@@ -65,6 +66,22 @@ func (s *logState) observe(offset int64, m change.Message) {
 // commit takes a Commit that counts.
 func (s *logState) commit(offset int64, m *change.Commit) {
 	s.committed, s.commitAt, s.ended, s.rows, s.refused = m.Snapshot, offset, m.ReadEnded, m.Digest.Rows, nil
+}
+
+// readOver reads like read and passes over batches that cannot be read: for who builds on nothing of what was.
+func (s *logState) readOver(ctx context.Context, t *topic.Topic, partition int, to int64, known *table.Schema, logger *slog.Logger) error {
+	for {
+		err := s.read(ctx, t, partition, to, known, logger)
+		var damaged *topic.BatchError
+		if !errors.As(err, &damaged) {
+			return err
+		}
+		logger.Warn("topic: a batch that cannot be read is passed over; the consumer will stop at it", "offset", damaged.First, "next", damaged.Next, "error", err)
+		s.hidden += damaged.Next - damaged.First
+		if s.next = damaged.Next; s.next >= to {
+			return nil
+		}
+	}
 }
 
 // read observes a partition from where it stands up to an offset.

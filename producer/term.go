@@ -10,6 +10,7 @@ import (
 
 	"rewind/change"
 	"rewind/crypt"
+	"rewind/table"
 	"rewind/topic"
 )
 
@@ -190,11 +191,19 @@ func unreadable(err error) bool {
 
 // read observes a partition up to an offset.
 func (c *capture) read(ctx context.Context, t *term, partition int, to int64) error {
-	s := &t.states[partition]
-	if t.current == nil {
-		return s.read(ctx, t.topic, partition, to, nil, c.logger)
+	var known *table.Schema
+	if t.current != nil {
+		known = t.current.schema
 	}
-	return s.read(ctx, t.topic, partition, to, t.current.schema, c.logger)
+	if c.options.Rebaseline {
+		return t.states[partition].readOver(ctx, t.topic, partition, to, known, c.logger)
+	}
+	err := t.states[partition].read(ctx, t.topic, partition, to, known, c.logger)
+	var damaged *topic.BatchError
+	if errors.As(err, &damaged) {
+		return &UnreadableError{Table: c.name, Batch: damaged}
+	}
+	return err
 }
 
 // win appends an Open to partition 0 until one is the highest when it arrives.
@@ -208,7 +217,7 @@ func (c *capture) win(ctx context.Context, t *term) error {
 		if t.stream == "" {
 			t.stream = newStream()
 		}
-		t.stamp = change.Stamp{Epoch: s.stamp.Epoch + 1}
+		t.stamp = change.Stamp{Epoch: s.stamp.Epoch + 1 + s.hidden}
 		if t.current != nil {
 			t.stamp.Epoch = max(t.stamp.Epoch, t.current.Epoch+1)
 		}

@@ -33,7 +33,8 @@ const maxBatchBytes = maxMessageBytes + batchHead + MessageOverhead + maxBatchSl
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// BatchError: a stretch of a partition cannot be read: it is damaged, or nothing that rewind writes.
+// BatchError: a stretch of a partition cannot be read: it is damaged, or nothing that rewind writes. It is what Kafka gives whole,
+// whatever its damaged numbers say, less what was read of it before.
 type BatchError struct {
 	Topic       string
 	Partition   int
@@ -52,7 +53,7 @@ func (e *BatchError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *BatchError) Hint() string {
-	if errors.Is(e.Err, errChecksum) {
+	if errors.Is(e.Err, errChecksum) || errors.Is(e.Err, errCut) || errors.Is(e.Err, errBroker) {
 		return "Kafka gave bytes that are not those it was given: look at the broker's disk and at what stands between"
 	}
 	return "find out who writes to the topic: rewind does not write such batches"
@@ -60,6 +61,10 @@ func (e *BatchError) Hint() string {
 
 var (
 	errChecksum = errors.New("its checksum is not that of its bytes")
+	errCut      = errors.New("it is larger than what Kafka gives of it")
+	errBroker   = errors.New("Kafka itself finds it damaged")
+	errBehind   = errors.New("its offsets are not those at which Kafka keeps it")
+	errBefore   = errors.New("it ends before the offset that was asked for")
 	errRecord   = errors.New("its records are not what its numbers say")
 )
 

@@ -44,22 +44,29 @@ func (t *Topic) Read(ctx context.Context, partition int, from, to int64) iter.Se
 	}
 }
 
-// Follow yields batches from an offset on and waits at the end, until ctx ends: then it stops without an error. It
-// connects again whenever Kafka comes back. A batch is never empty; its values stay valid.
-func (t *Topic) Follow(ctx context.Context, partition int, from int64) iter.Seq2[[]Message, error] {
-	return func(yield func([]Message, error) bool) {
+// Fetched is what Follow gives at once. Without Messages it tells of offsets that hold none: a transaction's end takes one.
+type Fetched struct {
+	Messages []Message // their values stay valid
+	Next     int64     // offset behind them
+}
+
+// Follow yields what there is from an offset on and waits at the end, until ctx ends: then it stops without an error. It
+// connects again whenever Kafka comes back.
+func (t *Topic) Follow(ctx context.Context, partition int, from int64) iter.Seq2[Fetched, error] {
+	return func(yield func(Fetched, error) bool) {
 		r := &reader{topic: t, partition: partition, next: from}
 		defer r.close()
 		for ctx.Err() == nil {
+			before := r.next
 			batch, err := r.fetch(ctx)
 			if ctx.Err() != nil {
 				return
 			}
 			if err != nil {
-				yield(nil, err)
+				yield(Fetched{}, err)
 				return
 			}
-			if len(batch) > 0 && !yield(batch, nil) {
+			if r.next > before && !yield(Fetched{batch, r.next}, nil) {
 				return
 			}
 		}
@@ -152,6 +159,8 @@ func (r *reader) more() error {
 	switch {
 	case errors.Is(err, kafka.OffsetOutOfRange):
 		return r.outOfRange()
+	case errors.Is(err, kafka.InvalidMessage):
+		return r.unreadable(errBroker)
 	case err != nil:
 		return err
 	}
@@ -161,6 +170,9 @@ func (r *reader) more() error {
 		return nil
 	}
 	r.records = nil
+	if len(a.records) > 0 {
+		return r.unreadable(errCut)
+	}
 	if r.next >= a.high {
 		if r.bounded {
 			return r.outOfRange()
@@ -194,26 +206,13 @@ func (r *reader) take() (m Message, ok bool, err error) {
 			r.records = nil
 			return m, false, nil
 		}
-		if r.batch, err = openBatch(head); err != nil {
+		if r.batch, err = openBatch(head); err == nil {
+			err = r.place(head)
+		}
+		if err != nil {
+			r.batch = batch{}
 			return m, false, err
 		}
-	}
-}
-
-// damagedFetches is how often a batch is fetched before it counts as unreadable: what the network damaged comes right.
-const damagedFetches = 3
-
-// unreadable gives the error of a batch its place.
-func (r *reader) unreadable(err error) error {
-	if err == nil {
-		return nil
-	}
-	r.damaged++
-	if r.damaged < damagedFetches && errors.Is(err, errChecksum) {
-		return err
-	}
-	return &BatchError{
-		Topic: r.topic.name, Partition: r.partition, First: max(r.batch.first, r.next), Next: max(r.batch.last, r.next) + 1, Err: err,
 	}
 }
 

@@ -305,7 +305,7 @@ func TestFollowWaitsAtTheEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range batch {
+		for _, m := range batch.Messages {
 			got = append(got, m.Value)
 		}
 		if len(got) == len(want) {

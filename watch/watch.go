@@ -4,6 +4,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rewind/change"
@@ -73,6 +74,10 @@ const streamSearch = 100_000
 // findStream learns the stream's id from the first message of partition 0 that tells it: its Open, unless that is gone.
 func (w *Topic) findStream(ctx context.Context, first, next int64) error {
 	for m, err := range w.topic.Read(ctx, 0, first, min(next, first+streamSearch)) {
+		var damaged *topic.BatchError
+		if errors.As(err, &damaged) { // the consumer stops at it, or has given it up
+			return w.findStream(ctx, damaged.Next, next)
+		}
 		if err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ journal is durable: one fsync a batch. It waits for topics that are not there ye
 
 A table whose topic holds a message that is not the one that must come next, or that is not rewind's, is stopped, and the
 message named; the other tables go on, and the stopped one is tried again every five minutes. --skip gives such a message
-up: the journal then says for good that there is a gap. Where Kafka's retention took messages before they were journaled,
+up: the journal then says for good that there is a gap. A batch of messages that is damaged in Kafka is given up whole, by
+its first offset. Where Kafka's retention took messages before they were journaled,
 the gap is written without being asked, for nobody can bring them back; with --until-caught-up the command then ends
 with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" closes them.`,
 		Example: `  rewind consume

@@ -22,6 +22,8 @@ type Cluster struct {
 	lose atomic.Int32 // answers to produce requests still to be lost
 	down atomic.Bool  // connections are refused and cut
 
+	damage atomic.Pointer[Damage]
+
 	mutex sync.Mutex
 	conns map[*conn]struct{}
 }
@@ -199,7 +201,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		_ = c.Conn.Close()
 		return 0, net.ErrClosed
 	}
-	return c.Conn.Write(p)
+	return c.Conn.Write(c.cluster.damage.Load().apply(p))
 }
 
 func (c *conn) Close() error {
