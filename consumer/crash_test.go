@@ -13,6 +13,7 @@ import (
 	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
+	"rewind/sandbox/racing"
 )
 
 // disturbed is a consumer that finds one snapshot in its journal and another in the topic, on a disk of its own for each run,
@@ -101,7 +102,7 @@ func TestCrashAnywhere(t *testing.T) {
 	for name, protect := range modes {
 		t.Run(name, func(t *testing.T) {
 			d, points := newDisturbed(t, protect), 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				for _, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
 					memory := d.start()
 					memory.CrashAt(k)
@@ -131,7 +132,7 @@ func TestCrashTwice(t *testing.T) {
 			if protect {
 				step = 23
 			}
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				for again := 1 + k%step; ; again += step {
 					memory := d.start()
 					memory.CrashAt(k)
@@ -161,7 +162,7 @@ func TestFailAnywhere(t *testing.T) {
 	for name, protect := range modes {
 		t.Run(name, func(t *testing.T) {
 			d := newDisturbed(t, protect)
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				memory := d.start()
 				memory.FailAt(k)
 				err := d.run()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rewind/disk"
+	"rewind/sandbox/racing"
 )
 
 // meeting is a disk on which something happens just before a file is opened.
@@ -58,7 +59,7 @@ func TestReadFailsAtEveryOperation(t *testing.T) {
 				t.Fatal(err)
 			}
 			failures := 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				m.FailAt(k)
 				r, err := OpenReader("data/journal", l.options())
 				var got []Entry

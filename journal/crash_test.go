@@ -11,6 +11,7 @@ import (
 
 	"rewind/crypt"
 	"rewind/disk"
+	"rewind/sandbox/racing"
 )
 
 // life is what a consumer does with a journal: open it, go on behind what it holds, close it, again and again.
@@ -236,7 +237,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			points := 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				m := disk.NewMemory()
 				l := newLife(m)
 				m.CrashAt(k)
@@ -275,7 +276,7 @@ func TestCrashLosesSectors(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			cut, reported := 0, 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				m := disk.NewMemory()
 				l := newLife(m)
 				m.CrashAt(k)
@@ -316,7 +317,7 @@ func TestCrashDuringRecovery(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			points := 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				m := disk.NewMemory()
 				l := newLife(m)
 				m.CrashAt(k)
@@ -357,7 +358,7 @@ func TestFailureAtEveryOperation(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			points := 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				m := disk.NewMemory()
 				l := newLife(m)
 				m.FailAt(k)
@@ -384,7 +385,7 @@ func TestCrashAfterFailure(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			points := 0
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += racing.Step {
 				from, step := newLife(nil).seconds(k)
 				for k2 := from; ; k2 += step {
 					m := disk.NewMemory()
@@ -414,7 +415,7 @@ func TestFullDisk(t *testing.T) {
 	for name, newLife := range lives(t) {
 		t.Run(name, func(t *testing.T) {
 			disks := 0
-			for free := int64(0); ; free += 7 {
+			for free := int64(0); ; free += 7 * racing.Step {
 				m := disk.NewMemory()
 				l := newLife(m)
 				m.SetFree(free)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rewind/disk"
+	"rewind/sandbox/racing"
 )
 
 var (
@@ -140,7 +141,7 @@ func TestHeadAfterEveryCrash(t *testing.T) {
 		return nil
 	}
 	points := 0
-	for k := int64(1); ; k++ {
+	for k := int64(1); ; k += racing.Step {
 		tripped := false
 		for _, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(k))} {
 			memory := disk.NewMemory()

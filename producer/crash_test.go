@@ -12,6 +12,7 @@ import (
 
 	"rewind/crypt"
 	"rewind/disk"
+	"rewind/sandbox/racing"
 )
 
 // attempts keeps what the table was at each capture that was tried, to hold the restore points against.
@@ -93,7 +94,7 @@ func TestCrashAtEveryDiskOperation(t *testing.T) {
 		for before := range 2 {
 			k := int64(1)
 			for crashAtAny(t, &points, crashPlan{keys: keys, before: before, k: k}) {
-				k++
+				k += racing.Step
 			}
 		}
 		t.Logf("counted: %d crashes at a disk operation of a capture (%s)", points, name)
@@ -112,7 +113,7 @@ func TestCrashWhileMending(t *testing.T) {
 		}
 		const tail = 12 // operations: the last ones of the scan, the commit, the rename, the places
 		for k := last - tail; k < last; k++ {
-			for again := 1 + k%3; ; again += 3 {
+			for again := 1 + k%3; ; again += 3 * racing.Step {
 				p := crashPlan{keys: keys, before: 1, k: k, again: again}
 				if !crashAt(t, p, []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(uint64(again))}[again%3]) {
 					break
@@ -191,7 +192,7 @@ func TestFailAtEveryDiskOperation(t *testing.T) {
 	for name, keys := range bothKeys(t) {
 		k := int64(1)
 		for failAt(t, keys, k) {
-			k++
+			k += racing.Step
 		}
 		t.Logf("counted: %d failed disk operations of a capture (%s)", k-1, name)
 	}
@@ -326,7 +327,7 @@ func killAt(t *testing.T, before, k int, restart bool) bool {
 // TestCrashOfAWiderBaseline: a baseline over more partitions than the snapshot before, cut off anywhere, is finished or
 // dropped by the next capture.
 func TestCrashOfAWiderBaseline(t *testing.T) {
-	for k := int64(1); ; k++ {
+	for k := int64(1); ; k += racing.Step {
 		w := newWorld(t, 2, "Alice", "Bob", "Carol")
 		ctx := context.Background()
 		if _, err := w.kafka.Create(ctx, orders, 3); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"rewind/change"
 	"rewind/disk"
+	"rewind/sandbox/racing"
 	"rewind/table"
 )
 
@@ -204,7 +205,7 @@ func TestFencedWhileRefusing(t *testing.T) {
 // that is not has what the last one had.
 func TestCrashWhileRefusing(t *testing.T) {
 	count := 0
-	for k := int64(1); ; k++ {
+	for k := int64(1); ; k += racing.Step {
 		w := newWorld(t, 2, "Alice", "Bob", "Carol")
 		p := w.startOn(w.fs)
 		w.capture(p, TableOptions{})

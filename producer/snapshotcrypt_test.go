@@ -12,6 +12,7 @@ import (
 
 	"rewind/crypt"
 	"rewind/disk"
+	"rewind/sandbox/racing"
 )
 
 // goldenKey opens the encrypted golden file. It protects nothing.
@@ -70,7 +71,7 @@ func TestDamagedEncryptedSnapshotFile(t *testing.T) {
 			t.Fatalf("%s: %d rows, %v", what, rows, err)
 		}
 	}
-	for bit := range 8 * len(whole) {
+	for bit := 0; bit < 8*len(whole); bit += racing.Step {
 		damaged := bytes.Clone(whole)
 		damaged[bit/8] ^= 1 << (bit % 8)
 		try(fmt.Sprint("bit ", bit), damaged)
@@ -138,7 +139,7 @@ func TestCrashBeforeTheNewKeyIsLost(t *testing.T) {
 	}
 	old, both := keys(secrets[0]), keys(secrets[1]+"\n"+secrets[0])
 	refused := 0
-	for k := int64(1); ; k++ {
+	for k := int64(1); ; k += racing.Step {
 		w := newWorld(t, 2, "Alice", "Bob")
 		a := &attempts{w: w, acked: map[int]int64{}}
 		try := func(keys *crypt.Keys) error {
