@@ -3,4 +3,4 @@
 package main
 
 // callStride is how many calls of the engine lie between two that go wrong: the race detector takes its time.
-const callStride = 9
+const callStride = 13
