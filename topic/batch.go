@@ -62,7 +62,7 @@ func (e *BatchError) Hint() string {
 var (
 	errChecksum = errors.New("its checksum is not that of its bytes")
 	errCut      = errors.New("it is larger than what Kafka gives of it")
-	errBroker   = errors.New("Kafka itself finds it damaged")
+	errBroker   = errors.New("kafka itself finds it damaged")
 	errBehind   = errors.New("its offsets are not those at which Kafka keeps it")
 	errBefore   = errors.New("it ends before the offset that was asked for")
 	errRecord   = errors.New("its records are not what its numbers say")

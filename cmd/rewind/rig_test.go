@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	stdcmp "cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,7 @@ import (
 type rig struct {
 	dir, config string
 	kafka       *sandbox.Kafka
+	broker      string // of another Kafka than that
 	impala      *sandbox.Impala
 	db          *sql.DB
 
@@ -75,7 +77,7 @@ func (r *rig) staging() string { return filepath.Join(r.dir, "staging") }
 // configure writes the configuration.
 func (r *rig) configure(t *testing.T, tables, dsn string) {
 	t.Helper()
-	text := playConfig(playMark, r.kafka.Broker(), r.impala.DSN()+dsn, r.staging(), tables)
+	text := playConfig(playMark, stdcmp.Or(r.broker, r.kafka.Broker()), r.impala.DSN()+dsn, r.staging(), tables)
 	text = strings.Replace(text, "kafka:  {", "kafka:  {partitions: 2, ", 1)
 	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ type Cluster struct {
 	down atomic.Bool  // connections are refused and cut
 
 	damage atomic.Pointer[Damage]
+	strike atomic.Pointer[Strike]
 
 	mutex sync.Mutex
 	conns map[*conn]struct{}
@@ -167,11 +168,17 @@ type conn struct {
 	header  []byte // the begin of the current frame, up to 6 bytes
 	left    int64  // bytes of the current frame behind its header
 	cut     atomic.Bool
+	late    *Strike // that withholds the current frame
+	kept    []byte  // of it
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.watch(p[:n])
+	if c.late != nil {
+		c.withhold()
+		return 0, net.ErrClosed
+	}
 	return n, err
 }
 
@@ -189,8 +196,14 @@ func (c *conn) watch(b []byte) {
 			continue
 		}
 		c.left = int64(binary.BigEndian.Uint32(c.header)) - 2
-		if kmsg.Key(binary.BigEndian.Uint16(c.header[4:])) == kmsg.Produce && c.cluster.lose.Add(-1) >= 0 {
+		key := kmsg.Key(binary.BigEndian.Uint16(c.header[4:]))
+		if key == kmsg.Produce && c.cluster.lose.Add(-1) >= 0 {
 			c.cut.Store(true)
+		}
+		c.struck(key)
+		if c.late != nil { // what is left of this frame is not for the broker
+			c.kept = append(append(c.kept, c.header...), b...)
+			return
 		}
 		c.header = c.header[:0]
 	}
