@@ -39,6 +39,7 @@ type world struct {
 	kafka   *topic.Client
 	topic   *topic.Topic
 	fs      disk.FS
+	stream  string // "": streamA
 	schema  *table.Schema
 	encoder *change.Encoder
 	codec   *table.Codec
@@ -88,7 +89,7 @@ func (w *world) must(message []byte, err error) []byte {
 	return message
 }
 
-func (w *world) open(s change.Stamp) []byte { return w.openStream(s, streamA) }
+func (w *world) open(s change.Stamp) []byte { return w.openStream(s, cmp.Or(w.stream, streamA)) }
 
 func (w *world) openStream(s change.Stamp, stream string) []byte {
 	return w.must(change.AppendOpen(nil, &change.Open{Stamp: s, Stream: stream, Table: orders.String(), At: 1}))
@@ -96,7 +97,7 @@ func (w *world) openStream(s change.Stamp, stream string) []byte {
 
 func (w *world) begin(s change.Stamp, snapshot, previous int64) []byte {
 	return w.must(change.AppendBegin(nil, &change.Begin{
-		Stamp: s, Stream: streamA, Snapshot: snapshot, Previous: previous, Schema: w.schema,
+		Stamp: s, Stream: cmp.Or(w.stream, streamA), Snapshot: snapshot, Previous: previous, Schema: w.schema,
 		Partitions: 1, Partitioner: change.PartitionerXXH3,
 	}))
 }

@@ -1,10 +1,8 @@
 package consumer
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -74,63 +72,6 @@ func (p *partition) journalOptions() journal.Options {
 	}
 }
 
-// verify holds the journal's end against the topic, and the group's offset against the journal.
-func (p *partition) verify(ctx context.Context, dir string) error {
-	t := p.table.topic
-	first, next, err := t.Bounds(ctx, p.number)
-	if err != nil {
-		return err
-	}
-	p.end = next
-	committed, stream, err := t.CommittedOffset(ctx, p.number)
-	if err != nil {
-		return err
-	}
-	if stream == p.table.stream && committed > p.journal.NextOffset() {
-		return &LostTailError{Topic: t.Name(), Partition: p.number, Journal: dir, Next: p.journal.NextOffset(), Committed: committed}
-	}
-	if next < p.next {
-		return p.recreated(dir, next, fmt.Sprintf("the partition ends at %d, the journal at %d", next, p.next))
-	}
-	if err := p.compareLast(ctx, dir, first); err != nil {
-		return err
-	}
-	if err := p.sign(ctx, dir, first); err != nil {
-		return err
-	}
-	if first > p.next {
-		return p.lost(first)
-	}
-	return nil
-}
-
-func (p *partition) recreated(dir string, offset int64, reason string) error {
-	return &RecreatedError{Topic: p.table.topic.Name(), Partition: p.number, Journal: dir, Offset: offset, Reason: reason}
-}
-
-// compareLast fetches the message of the last entry again: its bytes must be those in the journal.
-func (p *partition) compareLast(ctx context.Context, dir string, first int64) error {
-	last, ok := p.journal.Last()
-	if !ok || last.Offset < first || isOwnGap(last) {
-		return nil
-	}
-	for m, err := range p.table.topic.Read(ctx, p.number, last.Offset, last.Offset+1) {
-		var batch *topic.BatchError
-		if errors.As(err, &batch) { // the journal has what Kafka lost; what follows is held against the stream's sequence
-			p.logger.Warn("consume: the journal's last message cannot be compared with Kafka's", "offset", last.Offset, "error", err)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		record, err := change.AppendEntry(nil, m.Offset, m.Value)
-		if err != nil || !bytes.Equal(record, last.Record) {
-			return p.recreated(dir, last.Offset, "the message is not the one in the journal")
-		}
-	}
-	return nil
-}
-
 // follow appends batch after batch until ctx ends, or the end that the partition had at the start is reached. What retention took
 // meanwhile is passed over, and what cannot be read once a person has given it up.
 func (p *partition) follow(ctx context.Context) error {
@@ -159,6 +100,7 @@ func (p *partition) followOn(ctx context.Context) error {
 			return err
 		}
 		p.logger.Debug("consume: fetched", "messages", len(batch.Messages), "next", batch.Next)
+		dropped := p.report.Stale + p.report.Doubtful
 		entries, next, stopped := p.judge(batch.Messages)
 		if stopped == nil {
 			next = max(next, batch.Next)
@@ -167,6 +109,11 @@ func (p *partition) followOn(ctx context.Context) error {
 			return err
 		}
 		p.tell()
+		if p.report.Stale+p.report.Doubtful > dropped {
+			if err := p.stillThere(ctx); err != nil {
+				return err
+			}
+		}
 		if err := p.encryptSealed(ctx); err != nil {
 			return err
 		}
