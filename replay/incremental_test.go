@@ -233,7 +233,7 @@ func stateOf(t *testing.T, fs disk.FS, full bool) []*walk {
 	}
 	walks := v.walks[v.j.streams[0].id]
 	for _, w := range walks {
-		w.part.fs = nil // one meter each
+		w.part.fs, w.part.known = nil, nil // one meter each
 	}
 	return walks
 }

@@ -23,8 +23,14 @@ func (v *verifier) judge(ctx context.Context, s *stream) error {
 			verdict.Why = missing
 		case p.IsBaseline():
 			running, known = moved, true
-		case p.SchemaIdentity != before.SchemaIdentity:
-			known = false // every row's fingerprint is another now, also of rows that no change names
+		case p.SchemaIdentity != before.SchemaIdentity: // every row's fingerprint is another now, also of rows that no change names
+			if known = known && (!verdict.Earlier || p.Proved == nil); known {
+				var err error
+				if running, known, err = v.through(ctx, before, p); err != nil {
+					return err
+				}
+			}
+			running.Merge(moved)
 		default:
 			running.Merge(moved)
 		}
@@ -63,6 +69,37 @@ func (v *verifier) prove(ctx context.Context, verdict *PointVerdict, running tab
 		v.forgotten = true
 	}
 	return nil
+}
+
+// through is the digest of a point's rows under the schema of the next one, to which that one's changes can be added: so the images
+// before a change are held to the rows that they are said to be here, too. ok is false where that cannot be had.
+func (v *verifier) through(ctx context.Context, p, next Point) (d table.Digest, ok bool, err error) {
+	project, err := table.NewProjection(p.TableSchema(), next.TableSchema())
+	if err != nil {
+		return d, false, nil //nolint:nilerr // then the next point itself is folded, which tells
+	}
+	codec, err := table.NewCodec(next.TableSchema())
+	if err != nil {
+		return d, false, err
+	}
+	var image []byte
+	for row, err := range v.j.Fold(ctx, p) {
+		if ctx.Err() != nil {
+			return d, false, ctx.Err()
+		}
+		if err == nil {
+			image, err = project.AppendImage(image[:0], row.Image)
+		}
+		var print table.Fingerprint
+		if err == nil {
+			print, err = codec.Fingerprint(image)
+		}
+		if err != nil {
+			return d, false, nil //nolint:nilerr // likewise
+		}
+		d.Add(print)
+	}
+	return d, true, nil
 }
 
 // pointsOf are a stream's.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"sync"
 
 	"rewind/change"
 	"rewind/crypt"
@@ -18,6 +19,7 @@ import (
 type partition struct {
 	fs     disk.FS
 	keys   *crypt.Keys
+	known  *decoderPool
 	dir    string
 	table  table.Name
 	stream string
@@ -49,6 +51,24 @@ type entry struct {
 // decoders are those of a journal's segment schemas. Not for concurrent use.
 type decoders map[string]*change.EntryDecoder
 
+// decoderPool keeps decoders between walks: making one reads a schema of several kilobytes.
+type decoderPool struct{ sync.Pool }
+
+func (p *decoderPool) get() decoders {
+	if p != nil {
+		if d, ok := p.Get().(decoders); ok {
+			return d
+		}
+	}
+	return decoders{}
+}
+
+func (p *decoderPool) put(d decoders) {
+	if p != nil {
+		p.Put(d)
+	}
+}
+
 func (d decoders) of(schema string) (*change.EntryDecoder, error) {
 	if known, ok := d[schema]; ok {
 		return known, nil
@@ -78,7 +98,8 @@ const entriesBetweenLooks = 1 << 12 // at the context
 // entries decodes the journal from an offset on. An entry's change is valid until the next step.
 func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		known := decoders{}
+		known := p.known.get()
+		defer p.known.put(known)
 		reader, err := p.open(known)
 		if errors.Is(err, fs.ErrNotExist) {
 			return

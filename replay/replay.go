@@ -78,6 +78,8 @@ type Journal struct {
 	dir  string // <root>/<file>
 	o    Options
 
+	known decoderPool
+
 	mu      sync.Mutex
 	streams []*stream
 	points  []Point

@@ -73,7 +73,7 @@ func (j *Journal) findPartitions(s *stream) error {
 		for len(s.partitions) <= n {
 			number := len(s.partitions)
 			s.partitions = append(s.partitions, &partition{
-				fs: j.o.FS, keys: j.o.Keys, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
+				fs: j.o.FS, keys: j.o.Keys, known: &j.known, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
 			})
 		}
 	}

@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"rewind/change"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
 	"rewind/table"
@@ -44,6 +46,9 @@ type tape struct {
 	current   rows  // of the last committed snapshot, under schema
 	clock     int64 // microseconds: the next snapshot's id
 	segment   int64
+	table     table.Name
+	sign      ed25519.PrivateKey               // of the heads; nil: there are none
+	keys      *crypt.Keys                      // that sealed segments are encrypted to; nil: none
 	share     change.Counts                    // of the last snapshot in partition 0
 	total     change.Counts                    // of the last snapshot
 	half      bool                             // only half of the changes are published
@@ -52,19 +57,24 @@ type tape struct {
 }
 
 func newTape(t fataler, fs disk.FS, partitions int) *tape {
-	tp := &tape{t: t, fs: fs, stream: strings.Repeat("0a", 16), next: make([]int64, partitions), current: rows{},
-		clock: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC).UnixMicro(), segment: 4 << 10}
+	tp := unopenedTape(t, fs, partitions)
 	tp.openJournals()
 	return tp
+}
+
+func unopenedTape(t fataler, fs disk.FS, partitions int) *tape {
+	return &tape{t: t, fs: fs, stream: strings.Repeat("0a", 16), next: make([]int64, partitions), current: rows{}, table: orders,
+		clock: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC).UnixMicro(), segment: 4 << 10}
 }
 
 func (tp *tape) openJournals() {
 	tp.t.Helper()
 	for p := range tp.next {
-		dir := filepath.Join(testRoot, orders.FileName(), tp.stream, fmt.Sprintf("%05d", p))
+		dir := filepath.Join(testRoot, tp.table.FileName(), tp.stream, fmt.Sprintf("%05d", p))
 		tp.must(disk.MakeDirs(tp.fs, dir, 0o700))
 		j, err := journal.Open(dir, journal.Options{
 			FS: tp.fs, Stream: tp.stream, Partition: p, Schema: change.EntrySchema(nil), Splitter: decoders{}.split, SegmentBytes: tp.segment,
+			Keys: tp.keys, Signing: journal.Signing{Key: tp.sign, Table: tp.table.String()},
 		})
 		tp.must(err)
 		tp.journals = append(tp.journals, j)
@@ -96,13 +106,16 @@ func (tp *tape) put(partition int, message []byte, schema string) {
 		return
 	}
 	tp.must(tp.journals[partition].Append([]journal.Entry{{Offset: tp.next[partition], Record: record, Schema: schema}}))
+	for tp.journals[partition].Unencrypted() > 0 {
+		tp.must(tp.journals[partition].EncryptNext())
+	}
 }
 
 func (tp *tape) open(epoch int64) {
 	tp.t.Helper()
 	tp.stamp = change.Stamp{Epoch: epoch, Writer: [16]byte{byte(epoch), 7}}
 	for p := range tp.next {
-		m, err := change.AppendOpen(nil, &change.Open{Stamp: tp.stamp, Stream: tp.stream, Table: orders.String(), At: tp.clock})
+		m, err := change.AppendOpen(nil, &change.Open{Stamp: tp.stamp, Stream: tp.stream, Table: tp.table.String(), At: tp.clock})
 		tp.must(err)
 		tp.put(p, m, "")
 	}

@@ -84,7 +84,9 @@ func Verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 	if err == nil && v.relied && (v.walkDamaged || v.forgotten) {
 		o.Logger.Warn("verify: something does not fit what was proved before: everything is read again", "table", name)
 		how.Full = true
+		told := v.Warnings
 		v, err = verify(ctx, root, name, o, how)
+		v.Warnings = append(told, v.Warnings...)
 	}
 	v.Seconds = time.Since(began).Seconds()
 	if err != nil {
@@ -154,6 +156,7 @@ func verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 			return v, err
 		}
 	}
+	v.holdProved()
 	v.count()
 	v.record()
 	return v, nil
@@ -184,8 +187,11 @@ func (v *verifier) begin(s *stream, i int) (*walk, error) {
 		v.relied = true
 		return w, nil
 	}
-	v.j.o.Logger.Warn("verify: the journal is not what an earlier verify has walked through: it is read again",
-		"stream", s.id, "partition", i, "error", err)
+	warning := fmt.Sprintf("stream %s, partition %d: the sealed segments are not those that verify read at %s: it was consumed anew since, or somebody exchanged them; it is read again", s.id, i, stamp(r.At))
+	if err != nil {
+		warning += ": " + err.Error()
+	}
+	v.Warnings = append(v.Warnings, warning)
 	s.partitions[i] = &fresh
 	again := newWalk(s.partitions[i])
 	again.head = w.head

@@ -123,23 +123,32 @@ func (a *app) verifyJob(args []string, f verifyFlags) (*verifyJob, error) {
 		}
 		job.how.Heads = append(job.how.Heads, heads...)
 	}
-	if job.names, err = a.journaled(job.config, args); err != nil && (len(args) > 0 || len(job.how.Heads) == 0) {
-		return nil, err
-	}
-	if len(args) == 0 {
-		err = job.addSigned()
+	if len(args) > 0 {
+		job.names, err = a.journaled(job.config, args)
 		return job, err
 	}
-	return job, nil
+	err = a.allKnown(job)
+	return job, err
 }
 
-// addSigned adds the tables that a head was kept of: a journal that is gone as a whole must not go unnoticed.
-func (job *verifyJob) addSigned() error {
+// allKnown names the tables that have a journal, and those that had one, as a head that was kept or the record of a proof says: a
+// journal that is gone as a whole must not go unnoticed.
+func (a *app) allKnown(job *verifyJob) error {
+	had, err := replay.ProvedTables(job.config.journalDir(), a.replayOptions(job.config, nil))
+	if err != nil {
+		return err
+	}
 	for _, head := range job.how.Heads {
 		name, err := table.ParseName(head.Table)
 		if err != nil {
 			return usageErrorf("is it a file of signed heads?").because(err)
 		}
+		had = append(had, name)
+	}
+	if job.names, err = a.journaled(job.config, nil); err != nil && len(had) == 0 {
+		return err
+	}
+	for _, name := range had {
 		if !slices.Contains(job.names, name) {
 			job.names = append(job.names, name)
 		}
@@ -201,8 +210,12 @@ func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (repl
 	}
 	hint := "what stands before the damage can still be restored: rewind points " + name.String()
 	var head *journal.HeadError
-	if errors.As(err, &head) {
+	var lost *replay.ProvedLostError
+	switch {
+	case errors.As(err, &head):
 		hint = head.Hint()
+	case errors.As(err, &lost):
+		hint = lost.Hint()
 	}
 	return verdict, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err, hint: hint}
 }
