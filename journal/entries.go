@@ -44,8 +44,11 @@ func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool)
 	if errors.Is(err, io.EOF) {
 		return e.endOf(s, in, isLast)
 	}
-	if err == nil || !isLast {
-		return more, err
+	if err == nil {
+		return more, nil
+	}
+	if !isLast {
+		return false, corrupt(s.path, in.Offset(), err)
 	}
 	return false, e.tail(s, in, f, err)
 }
@@ -71,10 +74,10 @@ func (e *entries) endOf(s segment, in *ocf.Reader, isLast bool) (bool, error) {
 	return true, nil
 }
 
-// tail tells a torn tail, which is simply the end, from damage.
+// tail tells a torn tail, which is simply the end, from damage: as ocf.Recover does, by which a writer goes.
 func (e *entries) tail(s segment, in *ocf.Reader, f *opened, cause error) error {
-	var damage *CorruptionError
-	if !errors.As(cause, &damage) {
+	var known *CorruptionError
+	if errors.As(cause, &known) {
 		return cause
 	}
 	torn, err := ocf.Torn(f, in.Offset(), f.size, in.Header().Sync, cause)
@@ -84,7 +87,8 @@ func (e *entries) tail(s segment, in *ocf.Reader, f *opened, cause error) error 
 	return corrupt(s.path, in.Offset(), err)
 }
 
-// blocks walks the blocks of a segment up to io.EOF, an error, or the consumer's end.
+// blocks walks the blocks of a segment up to the consumer's end, or io.EOF or the error that ocf gives: which of them is a torn tail is
+// not known here.
 func (e *entries) blocks(s segment, in *ocf.Reader, yield func(Entry, error) bool) (more bool, err error) {
 	schema := in.Header().Schema
 	length, err := e.splitters.get(schema)
@@ -95,11 +99,8 @@ func (e *entries) blocks(s segment, in *ocf.Reader, yield func(Entry, error) boo
 	for {
 		at := in.Offset()
 		count, records, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return false, io.EOF
-		}
 		if err != nil {
-			return false, corrupt(s.path, at, err)
+			return false, err
 		}
 		positions, err := w.block(count, records)
 		if err != nil {
