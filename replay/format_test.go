@@ -2,14 +2,18 @@ package replay
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"rewind/change"
+	"rewind/disk"
 	"rewind/table"
 )
 
@@ -56,5 +60,58 @@ func TestFormats(t *testing.T) {
 		if err := json.Unmarshal(golden, read); err != nil || !reflect.DeepEqual(read, want) {
 			t.Errorf("%s is read as %+v, %v", name, read, err)
 		}
+	}
+}
+
+// TestWalkRecordFormat: what a verify leaves for the next one, as version 1 has it. Where a walk checks more than it did, or the record
+// holds something else, rememberedVersion must go up: an old record would vouch for what it never saw.
+func TestWalkRecordFormat(t *testing.T) {
+	tp, one, two := shop(t, 1)
+	begin := func(schema *table.Schema) string {
+		message, err := change.AppendBegin(nil, &change.Begin{Stamp: tp.stamp, Stream: tp.stream, Snapshot: 100, Schema: schema,
+			DDL: "CREATE TABLE x", Engine: "test", Partitions: 1, Partitioner: change.PartitionerXXH3})
+		tp.must(err)
+		return base64.StdEncoding.EncodeToString(message)
+	}
+	at := time.Date(2026, 11, 23, 9, 0, 0, 123456000, time.UTC)
+	digest, moved := digestOf(t, tp.schema, one).String(), digestOf(t, tp.schema, two).String()
+	span := rememberedSpan{Form: 0, Epoch: 1, Writer: writerText(tp.stamp), Snapshot: 100, From: 2, To: 6, Bytes: 999, Changes: 3, Moved: moved,
+		Commit: &rememberedCommit{Epoch: 1, Writer: writerText(tp.stamp), ReadBegan: 100, ReadEnded: 105, Counts: change.Counts{Reads: 3}, Share: change.Counts{Reads: 3}, Seq: 4, Digest: digest}}
+	want := &remembered{
+		Stream: tp.stream, Partition: 0, At: at, Entries: 9, Last: 12, Forms: []string{begin(tp.schema)},
+		Segments: []rememberedSegment{{Base: 1, Bytes: 4321, Modified: 1795424400123456789, SHA256: strings.Repeat("ab", 32)}},
+		Spans:    []rememberedSpan{span},
+		Gaps:     []rememberedGap{{Gap: Gap{Stream: tp.stream, Offset: 7, NextOffset: 9, Reason: "lost", At: at}, Last: 100, Epoch: 1, Writer: writerText(tp.stamp)}},
+		Order:    rememberedOrder{Epoch: 1, Writer: writerText(tp.stamp), Last: 200, Columns: 4, Offset: 12},
+		Open:     &rememberedSpan{Epoch: 1, Writer: writerText(tp.stamp), Snapshot: 200, Previous: 100, From: 10, Bytes: 333, Changes: 1},
+		Share:    change.Counts{Creates: 1}, Delta: moved,
+	}
+	tp.close()
+	fs := disk.NewMemory()
+	j, p := &Journal{name: orders, o: Options{FS: fs}.applyDefaults(testRoot)}, &partition{table: orders, stream: tp.stream}
+	tp.must(j.remember(want))
+	path := j.rememberedPath(tp.stream, 0)
+	if *update {
+		tp.must(os.WriteFile("testdata/walk.json", contentOf(t, fs, path), 0o600))
+	}
+	golden, err := os.ReadFile("testdata/walk.json")
+	tp.must(err)
+	if written := contentOf(t, fs, path); !bytes.Equal(written, golden) {
+		t.Errorf("it is written as\n%s", written)
+	}
+	setContent(t, fs, path, golden)
+	read := j.recall(p)
+	if !reflect.DeepEqual(read, want) {
+		t.Fatalf("it is read as %+v", read)
+	}
+	w := newWalk(p)
+	tp.must(w.resume(read))
+	if p.next != 13 || len(p.spans) != 1 || p.spans[0].commit.Digest.String() != digest || p.order.open.begin.Previous != 100 || len(p.gaps) != 1 ||
+		p.order.last != 200 || w.moved[100].String() != moved || w.share.Creates != 1 || w.count != 9 {
+		t.Errorf("a walk goes on with %+v, %+v", p, w)
+	}
+	other := bytes.Replace(golden, []byte(`{"version":1`), []byte(`{"version":2`), 1)
+	if setContent(t, fs, path, other); bytes.Equal(other, golden) || j.recall(p) != nil {
+		t.Error("a record of another version is used")
 	}
 }
