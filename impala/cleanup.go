@@ -120,7 +120,7 @@ func (db *DB) cleanUp(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	db.o.Logger.Info("removing what an interrupted restore left behind", "table", r.Into, "staging", r.URI)
+	db.o.Logger.Warn("removing what an interrupted restore left behind", "table", r.Into, "staging", r.URI)
 	if err := db.sweep(ctx, r, true, r.Staging != ""); err != nil {
 		return err
 	}

@@ -77,3 +77,32 @@ func killAt(t *testing.T, marker string, args ...string) {
 		t.Fatalf("%q was never logged (%v):\n%s", marker, err, all.String())
 	}
 }
+
+// TestKilledRehearsalIsCleaned kills a verify --deep while its scratch table stands. A status says that a restore was cut off, the
+// next command that has the engine drops the table by its record and names it.
+func TestKilledRehearsalIsCleaned(t *testing.T) {
+	for _, marker := range []string{"restore: loaded", "restore: table proved"} {
+		t.Run(strings.ReplaceAll(marker, " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			config := play(t)
+			must(t, "produce", "--config", config)
+			must(t, "consume", "--until-caught-up", "--config", config)
+			before := must(t, "sandbox", "sql", "--config", config, "SHOW TABLES IN default")
+			killAt(t, marker, "verify", "--deep", "--log-level", "debug", "--config", config)
+
+			if tables := must(t, "sandbox", "sql", "--config", config, "SHOW TABLES IN default"); !strings.Contains(tables, "my_table__rewind_scratch_") {
+				t.Fatalf("no scratch table was left:\n%s", tables)
+			}
+			if code, out, log := runCommand(t.Context(), "status", "--config", config); code != exitNothing || !strings.Contains(out+log, "a restore was cut off") {
+				t.Errorf("status: %d\n%s%s", code, out, log)
+			}
+			must(t, "verify", "--config", config) // it needs no engine, and touches nothing there
+			if code, out, log := runCommand(t.Context(), "verify", "--deep", "--config", config); code != exitOK || !strings.Contains(log, "default.my_table__rewind_scratch_") {
+				t.Errorf("verify: %d\n%s%s", code, out, log)
+			}
+			if after := must(t, "sandbox", "sql", "--config", config, "SHOW TABLES IN default"); after != before {
+				t.Errorf("left over:\n%s", after)
+			}
+		})
+	}
+}
