@@ -73,7 +73,7 @@ func (k *Keys) addIdentities(text string) error {
 }
 
 func (k *Keys) addRecipient(text string) error {
-	if strings.HasPrefix(text, "AGE-SECRET-KEY-") {
+	if strings.Contains(strings.ToUpper(text), "AGE-SECRET-KEY-") {
 		return errors.New("a secret key stands where its recipient should, which begins with age1")
 	}
 	parsed, err := age.ParseRecipients(strings.NewReader(text))

@@ -25,6 +25,8 @@ type config struct {
 	literals []string // keys whose passwords stand in the file itself
 	spoken   []string // keys of commands that get a value of the environment as an argument
 	dir      string   // of the file: what relative paths are relative to
+
+	concealed []concealed // what no error and no log shows
 }
 
 // kafkaConfig says where the topics are and how they are made.

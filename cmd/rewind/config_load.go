@@ -37,6 +37,7 @@ func (a *app) loadConfig() (*config, error) {
 	if err != nil {
 		return nil, usageErrorf("the README describes every key of %s", configName).because(err)
 	}
+	a.concealed = c.concealed
 	if err := c.loadKeys(); err != nil {
 		return nil, err
 	}
@@ -86,9 +87,11 @@ func parseConfig(path string, text []byte) (*config, error) {
 		return nil, fmt.Errorf("%s holds more than one document", path)
 	}
 	c := &config{path: path, dir: filepath.Dir(path)}
+	var raw config // as it is written
 	if len(file.Docs) == 1 && file.Docs[0].Body != nil {
 		body := file.Docs[0].Body
-		c.literals, c.spoken = literals(body), spoken(body)
+		_ = yaml.NodeToValue(body, &raw) // said when it is read strictly
+		c.literals, c.spoken = literals(&raw), spoken(&raw)
 		expand := &expander{path: path}
 		ast.Walk(expand, body)
 		if expand.err != nil {
@@ -101,9 +104,11 @@ func parseConfig(path string, text []byte) (*config, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	c.conceal(&raw)
 	if err := c.resolve(); err != nil {
 		return nil, err
 	}
+	c.conceal(&raw)
 	return c, nil
 }
 

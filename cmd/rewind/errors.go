@@ -133,13 +133,13 @@ func hintOf(err error) string {
 
 // printError tells the user: the one place where an error that ends the program is shown.
 func (a *app) printError(err error, code int) {
-	hint := hintOf(err)
+	message, hint := a.conceal(err.Error()), a.conceal(hintOf(err))
 	if a.json {
 		line, _ := json.Marshal(struct {
 			Error string `json:"error"`
 			Hint  string `json:"hint,omitempty"`
 			Code  int    `json:"exit_code"`
-		}{err.Error(), hint, code})
+		}{message, hint, code})
 		fmt.Fprintf(a.stderr, "%s\n", line)
 		return
 	}
@@ -147,7 +147,7 @@ func (a *app) printError(err error, code int) {
 		fmt.Fprintln(a.stderr, "rewind: interrupted; what was begun is undone or finished by the next run of the command")
 		return
 	}
-	fmt.Fprintf(a.stderr, "%s %v\n", paint(a.stderr, colorBad, "rewind:"), err)
+	fmt.Fprintf(a.stderr, "%s %s\n", paint(a.stderr, colorBad, "rewind:"), message)
 	if hint != "" {
 		fmt.Fprintf(a.stderr, "%s %s\n", paint(a.stderr, colorHint, "hint:"), hint)
 	}

@@ -83,9 +83,9 @@ func (a *app) startLogging() error {
 	options := &slog.HandlerOptions{Level: level}
 	switch a.logFormat {
 	case "text":
-		a.log = slog.New(slog.NewTextHandler(a.stderr, options))
+		a.log = slog.New(slog.NewTextHandler(concealing{a, a.stderr}, options))
 	case "json":
-		a.log = slog.New(slog.NewJSONHandler(a.stderr, options))
+		a.log = slog.New(slog.NewJSONHandler(concealing{a, a.stderr}, options))
 	default:
 		return usageErrorf("--log-format is text or json").because(fmt.Errorf("unknown log format %q", a.logFormat))
 	}

@@ -13,12 +13,14 @@ import (
 
 // app is what every subcommand is given: the streams, the global flags, and the logger made from them.
 type app struct {
-	stdin  *os.File
-	stdout io.Writer
-	stderr io.Writer
-	log    *slog.Logger
-	fs     disk.FS // nil: the machine's
-	called string  // how this program was called: for commands that are shown to be typed
+	stdin     *os.File
+	stdout    io.Writer
+	stderr    io.Writer
+	log       *slog.Logger
+	fs        disk.FS     // nil: the machine's
+	concealed []concealed // of the configuration that was read
+
+	called string // how this program was called: for commands that are shown to be typed
 
 	configPath string
 	logLevel   string

@@ -11,9 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-
 	"rewind/impala"
 )
 
@@ -81,11 +78,7 @@ func (i impalaConfig) dsn() (string, error) {
 }
 
 // literals are the keys whose passwords stand in the file itself, as written: a value with ${NAME} comes from elsewhere.
-func literals(body ast.Node) (keys []string) {
-	var raw config
-	if err := yaml.NodeToValue(body, &raw); err != nil {
-		return nil // said when it is read strictly
-	}
+func literals(raw *config) (keys []string) {
 	add := func(key, value string) {
 		if value != "" && !variable.MatchString(value) {
 			keys = append(keys, key)
@@ -100,11 +93,7 @@ func literals(body ast.Node) (keys []string) {
 }
 
 // spoken are the site's commands into which a value of the environment is put: as an argument everyone can read it.
-func spoken(body ast.Node) (keys []string) {
-	var raw config
-	if err := yaml.NodeToValue(body, &raw); err != nil {
-		return nil
-	}
+func spoken(raw *config) (keys []string) {
 	for key, words := range map[string][]string{"put": raw.Impala.Staging.Put, "remove": raw.Impala.Staging.Remove} {
 		if slices.ContainsFunc(words, variable.MatchString) {
 			keys = append(keys, "impala.staging."+key)
