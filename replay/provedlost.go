@@ -4,31 +4,43 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rewind/table"
 )
 
-// ProvedLostError: a restore point was proved earlier, and the journal does not hold it any more, though nothing in the journal looks
-// damaged: an end that was cut off looks like one that never came.
+// ProvedLostError: restore points of a stream were proved earlier, and the journal does not hold them any more, or not as they were,
+// though nothing in it looks damaged: an end that was cut off looks like one that never came.
 type ProvedLostError struct {
-	Table    table.Name
-	Stream   string
-	Snapshot int64
-	Proof    Proof
-	Digest   string // that it had
-	Now      string // that the journal says it has; "": the point is not there
-	Path     string // of the record of proofs
+	Table       table.Name
+	Stream      string
+	Points      []int64 // ascending
+	Last        Proof   // of the last of them
+	Other       bool    // they are there, with other digests
+	ProofRecord string  // path
 }
 
 func (e *ProvedLostError) Error() string {
-	text := fmt.Sprintf("%s: restore point %d of stream %s was proved at %s (%s) with the digest %s", e.Table, e.Snapshot, e.Stream, stamp(e.Proof.At), e.Proof.How, e.Digest)
-	if e.Now != "" {
-		return text + ", and the journal says now that it is " + e.Now + ": the journal was exchanged"
+	which := fmt.Sprintf("restore point %d", e.Points[0])
+	if n := len(e.Points); n > 1 {
+		which = fmt.Sprintf("%d restore points from %d to %d", n, e.Points[0], e.Points[n-1])
 	}
-	return text + " and is not in the journal any more: its end was cut off, or a part of it was removed"
+	what := "not in the journal any more: its end was cut off, or a part of it was removed"
+	if e.Other {
+		what = "with other digests in the journal now: it was exchanged"
+	}
+	return fmt.Sprintf("%s: %s of stream %s, proved until %s, %s %s", e.Table, which, e.Stream, stamp(e.Last.At), isOrAre(len(e.Points)), what)
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // ExitCode is that of "a proof failed".
@@ -36,7 +48,7 @@ func (e *ProvedLostError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *ProvedLostError) Hint() string {
-	return "bring the journal back from a copy; or rewind consume, which fetches again what the topic still has. If it was moved aside on purpose, remove " + e.Path
+	return "bring the journal back from a copy; or rewind consume, which fetches again what the topic still has. If it was moved aside on purpose, remove " + e.ProofRecord
 }
 
 // holdProved looks for the points that were proved earlier. Where there is damage, it is what took them.
@@ -48,10 +60,25 @@ func (v *verifier) holdProved() {
 	for _, p := range v.j.points {
 		known[fmt.Sprint(p.Stream, p.ID)] = p.DigestText
 	}
+	lost := map[string]*ProvedLostError{}
 	for _, p := range v.j.readProofs().Proved {
-		if now := known[fmt.Sprint(p.Stream, p.Snapshot)]; now != p.Digest {
-			v.note(&ProvedLostError{Table: v.j.name, Stream: p.Stream, Snapshot: p.Snapshot, Proof: p.Proof, Digest: p.Digest, Now: now, Path: v.j.proofPath()})
+		now, there := known[fmt.Sprint(p.Stream, p.Snapshot)]
+		if there && now == p.Digest {
+			continue
 		}
+		which := fmt.Sprint(p.Stream, there)
+		if lost[which] == nil {
+			lost[which] = &ProvedLostError{Table: v.j.name, Stream: p.Stream, Other: there, ProofRecord: v.j.proofPath()}
+		}
+		e := lost[which]
+		e.Points = append(e.Points, p.Snapshot)
+		if p.At.After(e.Last.At) {
+			e.Last = p.Proof
+		}
+	}
+	for _, which := range slices.Sorted(maps.Keys(lost)) {
+		slices.Sort(lost[which].Points)
+		v.note(lost[which])
 	}
 }
 

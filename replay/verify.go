@@ -84,9 +84,12 @@ func Verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 	if err == nil && v.relied && (v.walkDamaged || v.forgotten) {
 		o.Logger.Warn("verify: something does not fit what was proved before: everything is read again", "table", name)
 		how.Full = true
-		told := v.Warnings
+		told := v.exchanged
 		v, err = verify(ctx, root, name, o, how)
-		v.Warnings = append(told, v.Warnings...)
+		v.exchanged = told
+	}
+	if len(v.damage) == 0 { // else that is why
+		v.Warnings = append(v.exchanged, v.Warnings...)
 	}
 	v.Seconds = time.Since(began).Seconds()
 	if err != nil {
@@ -112,9 +115,10 @@ type verifier struct {
 	walks              map[string][]*walk // by stream
 	read               *readMeter
 	damage             []error
-	walkDamaged        bool // there is damage that a record may have made up
-	relied             bool // on the record of an earlier walk
-	forgotten          bool // a walk is remembered, but not what it proved: somebody removed the record of proofs
+	walkDamaged        bool     // there is damage that a record may have made up
+	relied             bool     // on the record of an earlier walk
+	forgotten          bool     // a walk is remembered, but not what it proved: somebody removed the record of proofs
+	exchanged          []string // sealed segments that are not those of an earlier walk
 	recomputed, folded []Point
 	at                 time.Time // of its proofs
 }
@@ -191,7 +195,7 @@ func (v *verifier) begin(s *stream, i int) (*walk, error) {
 	if err != nil {
 		warning += ": " + err.Error()
 	}
-	v.Warnings = append(v.Warnings, warning)
+	v.exchanged = append(v.exchanged, warning)
 	s.partitions[i] = &fresh
 	again := newWalk(s.partitions[i])
 	again.head = w.head

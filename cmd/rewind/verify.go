@@ -208,16 +208,27 @@ func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (repl
 	if onlyUnopened(err) {
 		return replay.Verdict{}, err
 	}
-	hint := "what stands before the damage can still be restored: rewind points " + name.String()
-	var head *journal.HeadError
-	var lost *replay.ProvedLostError
-	switch {
-	case errors.As(err, &head):
-		hint = head.Hint()
-	case errors.As(err, &lost):
-		hint = lost.Hint()
+	hint := damageHint(err)
+	if len(verdict.Points) > 0 && verdict.Now+verdict.Earlier > 0 {
+		hint = "what is proved can still be restored: rewind points " + name.String() + "; for the rest: " + hint
 	}
 	return verdict, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err, hint: hint}
+}
+
+// damageHint is that of the damage, before that of a head, which then does not fit either.
+func damageHint(err error) string {
+	var corrupt *journal.CorruptionError
+	var hinter interface {
+		error
+		Hint() string
+	}
+	switch {
+	case errors.As(err, &corrupt):
+		return corrupt.Hint()
+	case errors.As(err, &hinter):
+		return hinter.Hint()
+	}
+	return "bring the journal back from a copy; nothing was changed"
 }
 
 // nothingToProve is the error about a table without a restore point.
