@@ -44,6 +44,9 @@ type Head struct {
 	Signature string    `json:"signature"`
 }
 
+// when is the time of the signature, for messages.
+func (h Head) when() string { return h.At.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
 // KeyID names a public key: the first 16 hex digits of its SHA-256.
 func KeyID(public ed25519.PublicKey) string {
 	sum := sha256.Sum256(public)
@@ -206,7 +209,7 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 	}
 	path := filepath.Join(r.dir, h.Segment)
 	if !found {
-		return behind, &HeadError{Path: path, Reason: fmt.Sprintf("the segment was signed at %s and is missing", h.At.Format(time.RFC3339))}
+		return behind, &HeadError{Path: path, Reason: fmt.Sprintf("the segment was signed at %s and is missing", h.when())}
 	}
 	if hex.EncodeToString(previous[:]) != h.Previous {
 		return behind, &HeadError{Path: path, Reason: "the segment is chained to another one than when it was signed"}
@@ -222,14 +225,14 @@ func (r *Reader) holdSegment(h Head, info SegmentInfo) (behind int64, err error)
 	}
 	defer f.Close() //nolint:errcheck // only read
 	if f.size < h.Bytes {
-		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("%d of its bytes were signed at %s, it has %d", h.Bytes, h.At.Format(time.RFC3339), f.size)}
+		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("%d of its bytes were signed at %s, it has %d", h.Bytes, h.when(), f.size)}
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, h.Bytes)); err != nil {
 		return 0, corrupt(info.Path, 0, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != h.SHA256 {
-		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("its first %d bytes are not those that were signed at %s", h.Bytes, h.At.Format(time.RFC3339))}
+		return 0, &HeadError{Path: info.Path, Reason: fmt.Sprintf("its first %d bytes are not those that were signed at %s", h.Bytes, h.when())}
 	}
 	return f.size - h.Bytes, nil
 }

@@ -79,7 +79,7 @@ func (v *verifier) keptHeads() {
 		walks := v.walks[head.Stream]
 		if head.Partition >= len(walks) || walks[head.Partition].reader == nil {
 			v.addHead(nil, h, &journal.HeadError{Path: v.j.dir, Reason: fmt.Sprintf(
-				"the journal of stream %s, partition %d, which was signed at %s, is missing", head.Stream, head.Partition, head.At.Format(time.RFC3339))})
+				"the journal of stream %s, partition %d, which was signed at %s, is missing", head.Stream, head.Partition, stamp(head.At))})
 			continue
 		}
 		w := walks[head.Partition]

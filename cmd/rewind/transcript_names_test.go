@@ -34,6 +34,8 @@ var (
 	secretPattern  = regexp.MustCompile(`[0-9a-f]{32}`)
 	// Compressed, the random ids in a journal are not always of one length.
 	segmentsPattern = regexp.MustCompile(`(segments?), [\d,]+ bytes`)
+	signedPattern   = regexp.MustCompile(`\d+ (of its bytes were signed at .*, it has) \d+`)
+	keyPattern      = regexp.MustCompile(`the key [0-9a-f]{16}`)
 	portPattern     = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	fakeTimeLayout  = "2006-01-02T15:04:05.000000Z"
 	portsInGreeting = []string{"127.0.0.1:19092", "127.0.0.1:21050"}
@@ -79,6 +81,8 @@ func (n *names) normal(answer string) string {
 	answer = secretPattern.ReplaceAllStringFunc(answer, func(text string) string {
 		return fmt.Sprintf("%032x", n.nth("secret", text)+1)
 	})
+	answer = signedPattern.ReplaceAllString(answer, "… $1 …")
+	answer = keyPattern.ReplaceAllString(answer, "the key 00112233445566ff")
 	answer = portPattern.ReplaceAllStringFunc(answer, func(text string) string {
 		return portsInGreeting[n.nth("port", text)%len(portsInGreeting)]
 	})

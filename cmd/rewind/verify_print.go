@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,6 +50,9 @@ func (a *app) printVerdict(v replay.Verdict) error {
 		}
 	}
 	for _, damage := range v.Damage {
+		if slices.ContainsFunc(v.Heads, func(h replay.HeadVerdict) bool { return h.Why == damage }) {
+			continue // it stands above
+		}
 		fmt.Fprintf(a.stdout, "  %s %s\n", paint(a.stdout, colorBad, "damage:"), damage)
 	}
 	for _, warning := range v.Warnings {
@@ -95,7 +99,7 @@ func headLine(h replay.HeadVerdict) string {
 		what = fmt.Sprintf("partition %d, head kept elsewhere: ", h.Partition)
 	}
 	if !h.Held {
-		return what + "NOT SIGNED: " + h.Why
+		return what + "NOT AS SIGNED: " + h.Why
 	}
 	text := fmt.Sprintf("%ssigned below offset %d at %s with the key %s", what, h.Next, clock(h.At), h.Key)
 	switch {
