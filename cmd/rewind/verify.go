@@ -37,7 +37,8 @@ sequence of the messages, and every restore point's digest, computed again from 
 
 A sealed segment that was proved once is not read again, unless its file has another length or time than it had; it is
 known by its place in the chain. So a run costs what is new, and a sample of the rest: --sample says how large, --seed
-repeats a draw, --full reads everything. What was proved by an earlier run is said to be so, with the time.
+repeats a draw, --full reads everything. What was proved by an earlier run is said to be so, with the time; what was
+proved and is not in the journal any more is damage.
 
 With journal.verify_key (or journal.sign_key) in the configuration, every partition's signed head must be there, must be
 right, and what it signs must be in the journal. --head holds the journal against heads that were kept elsewhere, such
