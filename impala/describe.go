@@ -53,7 +53,7 @@ func (s *session) describe(ctx context.Context, name table.Name) (*table.Definit
 	if err != nil {
 		return nil, err
 	}
-	return &table.Definition{Schema: schema, DDL: text, Engine: strings.Join(engine, " "), Options: options}, nil
+	return &table.Definition{Schema: schema, DDL: text, Engine: strings.Join(engine, " "), Options: options, Restore: d.property(restoreProperty)}, nil
 }
 
 // metadata runs a statement about a table and gives its rows as texts. Without each it is run as one without a result.

@@ -154,7 +154,7 @@ func (c *capture) plan(t *term) error {
 		Stream: t.stream, Snapshot: id, Previous: c.report.Previous,
 		Epoch: t.stamp.Epoch, Writer: hexOf(t.stamp.Writer),
 		Schema: c.schema.AvroSchema(), schema: c.schema, Options: c.definition.Options,
-		Partitions: c.partitions(t), Partitioner: change.PartitionerXXH3,
+		Partitions: c.partitions(t), Partitioner: change.PartitionerXXH3, Restore: &c.definition.Restore,
 	}
 	for p := range c.header.Partitions {
 		c.header.Offsets = append(c.header.Offsets, t.states[p].next)

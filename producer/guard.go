@@ -131,6 +131,7 @@ type GuardError struct {
 	AtLeast  bool   // the rows could not be compared by their keys
 	What     string // "deletes" or "changes": what is beyond its limit
 	Limit    Limit
+	Restored bool  // a restore was put in the table's place since the last snapshot
 	Snapshot int64 // the last one's id
 	LastRead int64 // when its read had ended, microseconds UTC; 0: not known
 }
@@ -167,12 +168,16 @@ func (e *GuardError) ExitCode() int { return 6 }
 
 // Hint says what to do.
 func (e *GuardError) Hint() string {
+	accident := fmt.Sprintf(" If it is an accident: rewind restore %s --at %d --replace.", e.Table, e.Snapshot)
+	if e.Restored { // what was captured last may be what was put away
+		accident = fmt.Sprintf(" A restore was put in the table's place since: rewind points %s shows what there is to go back to.", e.Table)
+	}
 	flag := "--allow-mass-delete"
 	if e.What == guardChanges {
 		flag = "--allow-mass-change"
 	}
-	return fmt.Sprintf("nothing was published, and every restore point stands. If it is an accident: rewind restore %s --at %d --replace."+
-		" If it is meant: rewind produce %s %s, once (guard.%s in the configuration sets the limit)", e.Table, e.Snapshot, e.Table, flag, e.What)
+	return fmt.Sprintf("nothing was published, and every restore point stands.%s If it is meant: rewind produce %s %s, once (guard.%s in the configuration sets the limit)",
+		accident, e.Table, flag, e.What)
 }
 
 // What a guard limits, as the configuration calls it.
@@ -230,8 +235,12 @@ func (c *capture) guard(t *term, found compared) error {
 		if e == nil {
 			return nil
 		}
-		e.Table, e.Snapshot, e.LastRead = c.name, last.Snapshot, last.ReadEnded
+		e.Table, e.Snapshot, e.LastRead, e.Restored = c.name, last.Snapshot, last.ReadEnded, c.restoredSince(t)
 		switch {
+		case e.Restored && e.Now > 0 && e.What == guardDeletes:
+			limits.Deletes = Limit{kind: off}
+		case e.Restored && e.Now > 0:
+			limits.Changes = Limit{kind: off}
 		case e.What == guardDeletes && c.options.AllowMassDelete:
 			limits.Deletes = Limit{kind: off}
 		case e.What == guardChanges && c.options.AllowMassChange:
@@ -242,6 +251,16 @@ func (c *capture) guard(t *term, found compared) error {
 		c.report.Allowed = append(c.report.Allowed, e)
 		c.logger.Info("capture: allowed for this once", "guard", e.Error())
 	}
+}
+
+// restoredSince says whether a restore was put in the table's place since the last snapshot: somebody asked for what the table is
+// now, and who is refused over that would put the accident back, or go on without captures. Nothing excuses an empty table: an
+// accident may have come behind the restore.
+func (c *capture) restoredSince(t *term) bool {
+	if t.current == nil || t.current.Restore == nil { // nobody noted it
+		return false
+	}
+	return c.definition.Restore != "" && c.definition.Restore != *t.current.Restore
 }
 
 // last is the last committed snapshot as far as anybody here knows of it: the topic, the snapshot file, the journal.

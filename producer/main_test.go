@@ -39,7 +39,8 @@ type engine struct {
 	whole   bool    // no key: rows come in no order, those with an odd id twice
 	scanned func(row int) error
 	hidden  map[int64]string
-	refusal error // of Describe
+	refusal error  // of Describe
+	restore string // that the table comes from
 }
 
 func newEngine(rows ...string) *engine {
@@ -77,7 +78,7 @@ func (e *engine) Describe(context.Context, table.Name) (*table.Definition, error
 	if s.WholeRow = e.whole; !e.whole {
 		s.Key = []int{1}
 	}
-	return &table.Definition{Schema: s, DDL: "CREATE TABLE shop.orders", Engine: "test", Options: maps.Clone(e.options)}, nil
+	return &table.Definition{Schema: s, DDL: "CREATE TABLE shop.orders", Engine: "test", Options: maps.Clone(e.options), Restore: e.restore}, nil
 }
 
 // Altered compares by identity; the stand-in that altered tables need is in impala and cmd.

@@ -39,6 +39,7 @@ type fileHeader struct {
 	Partitions  int               `json:"partitions"`
 	Partitioner string            `json:"partitioner"`
 	Offsets     []int64           `json:"offsets"`
+	Restore     *string           `json:"restore,omitempty"` // of the table's definition; nil: not known
 
 	schema *table.Schema // of Schema
 }

@@ -42,6 +42,7 @@ type Definition struct {
 	DDL     string            // SHOW CREATE TABLE as the engine printed it: evidence, parsed on restore, never replayed
 	Engine  string            // SELECT version()
 	Options map[string]string // the session options that change values (TIMEZONE, CONVERT_LEGACY_HIVE_PARQUET_UTC_TIMESTAMPS, ...)
+	Restore string            // id of the restore that made the table, "" where none did; no Begin records it
 }
 
 // SchemaError says what makes a schema unusable.

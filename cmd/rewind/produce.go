@@ -234,7 +234,11 @@ func (a *app) printCapture(r producer.Report) error {
 		fmt.Fprintf(a.stdout, "  read twice, for it was altered meanwhile: %s\n", r.Reread)
 	}
 	for _, e := range r.Allowed {
-		fmt.Fprintf(a.stdout, "  allowed for this once: %s\n", allowedText(e))
+		why := "for this once"
+		if e.Restored && e.Now > 0 {
+			why = "because a restore was put in the table's place"
+		}
+		fmt.Fprintf(a.stdout, "  allowed %s: %s\n", why, allowedText(e))
 	}
 	var stages []string
 	for _, s := range r.Stages {
