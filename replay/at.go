@@ -59,8 +59,8 @@ func (j *Journal) atTime(s Spec) (Answer, error) {
 	if damage := j.damageBehind(after - 1); damage != nil {
 		return Answer{}, &HiddenError{Table: j.name, Asked: s, Last: chosen, Err: damage}
 	}
-	if open := j.openBehind(chosen, s.Time); open != nil {
-		return Answer{}, &GapError{Table: j.name, Asked: s, Gap: *open, Before: &chosen, After: j.neighbour(after)}
+	if loss := j.lossBehind(chosen, s.Time); loss != nil {
+		return Answer{}, &GapError{Table: j.name, Asked: s, Gap: *loss, Before: &chosen, After: j.neighbour(after)}
 	}
 	answer := j.answer(s, after-1)
 	answer.Gap = j.refusedAt(s.Time)

@@ -115,8 +115,12 @@ func (e *GapError) Error() string {
 	text := fmt.Sprintf("%s as of %s would be snapshot %d, which is lost in a gap (partition %d, offset %d: %s)",
 		e.Table, e.Asked, e.Lost.ID, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
 	if e.Lost.ID == 0 {
-		text = fmt.Sprintf("%s as of %s lies in a gap that is still open (partition %d, offset %d: %s): what was committed in it cannot be told",
-			e.Table, e.Asked, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
+		open := ""
+		if e.Gap.Open {
+			open = " that is still open"
+		}
+		text = fmt.Sprintf("%s as of %s lies in a gap%s (partition %d, offset %d: %s): what was committed in it cannot be told",
+			e.Table, e.Asked, open, e.Gap.Partition, e.Gap.Offset, e.Gap.Reason)
 	}
 	if e.Before != nil {
 		text += fmt.Sprintf("; the last restore point before is %d", e.Before.ID)

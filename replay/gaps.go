@@ -18,7 +18,8 @@ type Gap struct {
 	Reason     string    `json:"reason"`
 	At         time.Time `json:"at"`
 	Refused    bool      `json:"refused,omitempty"` // captures were refused; else messages are missing
-	Lost       []Lost    `json:"lost,omitempty"`    // committed snapshots that cannot be restored because of it
+	Lost       []Lost    `json:"lost,omitempty"`    // committed snapshots that cannot be restored because of it, as far as they are known
+	Unknown    bool      `json:"unknown,omitempty"` // there may have been more of them, of which nothing is left
 
 	Before   int64     `json:"before,omitempty"`    // the last restore point in front of it; 0: there is none
 	From     time.Time `json:"from,omitzero"`       // when that one was read to its end
@@ -111,10 +112,11 @@ func (j *Journal) OpenLoss() *Gap {
 	return nil
 }
 
-// openBehind is an open gap of missing messages behind a restore point, before a time: what was committed since cannot be told.
-func (j *Journal) openBehind(chosen Point, at time.Time) *Gap {
+// lossBehind is a gap of missing messages behind a restore point that a time lies in, and of which nobody can tell what was committed
+// in it: one that is open, or one where partition 0, which alone decides, has lost what stood between two snapshots.
+func (j *Journal) lossBehind(chosen Point, at time.Time) *Gap {
 	for _, g := range j.gaps {
-		if g.Open && !g.Refused && g.Before == chosen.ID && at.After(chosen.ReadEnded) {
+		if !g.Refused && g.Before == chosen.ID && at.After(chosen.ReadEnded) && (g.Open || g.Unknown && at.Before(g.Until)) {
 			return &g
 		}
 	}

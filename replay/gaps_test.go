@@ -109,6 +109,23 @@ func TestAnOpenLossHidesWhatIsBehindIt(t *testing.T) {
 		if answer, err := j.At(Spec{Time: testNow}); err != nil || answer.Point.ID != d {
 			t.Errorf("behind it: %v", err)
 		}
+		// Closed or not, what was committed in it is as unknown as before; but partition 0 tells when the lost one was read.
+		const refused = 0
+		behindA := int64(refused)
+		if partition != 0 {
+			behindA = a
+		}
+		for at, want := range map[int64]int64{
+			a + 5_000_000: a, a + 5_000_001: behindA, b + 4_999_999: behindA, b + 5_000_000: refused, d + 4_999_999: refused, d + 5_000_000: d,
+		} {
+			answer, err := j.At(Spec{Time: time.UnixMicro(at)})
+			if want == refused && (!errors.As(err, &gap) || gap.Gap.Open || gap.After.ID != d) || want != refused && (err != nil || answer.Point.ID != want) {
+				t.Errorf("partition %d, as of %d: %d, %v", partition, at, answer.Point.ID, err)
+			}
+		}
+		if h, err := j.RowHistory(t.Context(), "order_id=1,line=a"); err != nil || len(h.Unread) != 1 {
+			t.Errorf("partition %d: what history says of it: %v, %q", partition, err, h.Unread)
+		}
 	}
 }
 

@@ -210,7 +210,7 @@ func TestAGapLosesWhatBuildsOnIt(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		h, err := j.RowHistory(context.Background(), "order_id=1,line=a")
-		if err != nil || len(h.Versions) != 2 || len(h.Unread) != 2 {
+		if err != nil || len(h.Versions) != 2 || len(h.Unread) != 3-partition { // of what partition 0 lost nobody knows whether it is all
 			t.Fatalf("%+v, %v", h, err)
 		}
 	}

@@ -122,6 +122,7 @@ type assembly struct {
 	points []Point
 	gaps   []Gap
 	last   int64    // the last snapshot that partition 0 has committed
+	behind int64    // offset of that one's Commit there
 	chain  []link   // from the last baseline
 	torn   *gapHere // the gap that the chain is torn by; nil: it is whole
 }
@@ -133,10 +134,10 @@ func (s *stream) assemble() ([]Point, []Gap) {
 	}
 	for _, p := range s.partitions {
 		for i := range p.gaps {
-			p.gaps[i].gap.Lost = nil
+			p.gaps[i].gap.Lost, p.gaps[i].gap.Unknown = nil, false
 		}
 	}
-	a := &assembly{stream: s}
+	a := &assembly{stream: s, behind: -1}
 	for _, decided := range s.partitions[0].spans {
 		goOn, err := a.take(decided)
 		if err != nil {
@@ -180,6 +181,7 @@ func missingJournals(partitions []*partition) (missing []error) {
 // to be known yet, or not any more.
 func (a *assembly) take(decided *span) (goOn bool, err error) {
 	begin := decided.begin
+	a.doubt(decided)
 	if begin.Previous == 0 {
 		a.chain, a.torn = nil, nil
 	} else if begin.Previous != a.last {
@@ -195,7 +197,7 @@ func (a *assembly) take(decided *span) (goOn bool, err error) {
 	if spans == nil && swallowed == nil {
 		return false, err
 	}
-	a.last = begin.Snapshot
+	a.last, a.behind = begin.Snapshot, decided.to
 	if swallowed != nil {
 		a.torn = swallowed
 	}
@@ -209,6 +211,19 @@ func (a *assembly) take(decided *span) (goOn bool, err error) {
 	a.chain = append(a.chain, link{spans: spans, number: len(a.chain)})
 	a.points = append(a.points, newPoint(a.id, a.chain))
 	return true, nil
+}
+
+// doubt marks the gaps between a snapshot and the one before it in partition 0 that may hold snapshots of which nothing is left: all,
+// unless it builds on that one.
+func (a *assembly) doubt(decided *span) {
+	if previous := decided.begin.Previous; previous != 0 && previous == a.last {
+		return
+	}
+	for i := range a.partitions[0].gaps {
+		if g := &a.partitions[0].gaps[i].gap; !g.whole() && g.Offset > a.behind && g.Offset < decided.from {
+			g.Unknown = true
+		}
+	}
 }
 
 // gather collects the snapshot's spans of all partitions. Both are nil where a partition does not hold its Commit yet.

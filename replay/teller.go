@@ -129,6 +129,9 @@ func (j *Journal) unread() (why []string) {
 		for _, l := range g.Lost {
 			why = append(why, fmt.Sprintf("snapshot %d, read until %s, is lost in a gap: %s", l.ID, stamp(l.ReadEnded), g.Reason))
 		}
+		if g.Unknown {
+			why = append(why, fmt.Sprintf("what else was committed in a gap from %s on: %s", stamp(g.From), g.Reason))
+		}
 	}
 	if damage := j.Damage(); damage != nil {
 		why = append(why, "what the journal holds behind damage: "+damage.Error())

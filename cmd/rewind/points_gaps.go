@@ -126,6 +126,9 @@ func (a *app) printGaps(name table.Name, gaps []replay.Gap) {
 		for _, lost := range g.Lost {
 			fmt.Fprintf(a.stdout, "  snapshot %d (read until %s) cannot be restored\n", lost.ID, clock(lost.ReadEnded))
 		}
+		if g.Unknown {
+			fmt.Fprint(a.stdout, "  what else was committed in it is not known: a time within is refused\n")
+		}
 		switch {
 		case g.ClosedBy != 0:
 			fmt.Fprintf(a.stdout, "  closed by restore point %d\n", g.ClosedBy)
