@@ -209,27 +209,30 @@ func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (repl
 	if onlyUnopened(err) {
 		return replay.Verdict{}, err
 	}
-	hint := damageHint(err)
-	if len(verdict.Points) > 0 && verdict.Now+verdict.Earlier > 0 {
-		hint = "what is proved can still be restored: rewind points " + name.String() + "; for the rest: " + hint
+	hint, ofHead := damageHint(err)
+	if len(verdict.Points) > 0 && !ofHead {
+		hint = "what stands before the damage can still be restored: rewind points " + name.String() + "; for the rest: " + hint
 	}
 	return verdict, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err, hint: hint}
 }
 
-// damageHint is that of the damage, before that of a head, which then does not fit either.
-func damageHint(err error) string {
+// damageHint is that of the damage; where there is none but a head that does not fit, it is that of the head.
+func damageHint(err error) (hint string, ofHead bool) {
 	var corrupt *journal.CorruptionError
+	var head *journal.HeadError
 	var hinter interface {
 		error
 		Hint() string
 	}
 	switch {
 	case errors.As(err, &corrupt):
-		return corrupt.Hint()
+		return corrupt.Hint(), false
+	case errors.As(err, &head):
+		return head.Hint(), true
 	case errors.As(err, &hinter):
-		return hinter.Hint()
+		return hinter.Hint(), false
 	}
-	return "bring the journal back from a copy; nothing was changed"
+	return "bring the journal back from a copy; nothing was changed", false
 }
 
 // nothingToProve is the error about a table without a restore point.
