@@ -32,6 +32,7 @@ type Options struct {
 	Progress      func(Progress) // nil: nobody asks; called by one goroutine at a time for one partition
 	UntilCaughtUp bool           // end at the ends that the partitions have at the start; a missing topic is then an error
 	Skip          []Skip         // messages that are given up where they stop the consumer
+	Refetch       bool           // go on with journals that lost their end: what the topic still has of it is read again
 	Trouble       func(Trouble)  // nil: it is logged as an error; called by one goroutine at a time
 	Wait          Wait           // before a table is tried again
 	SegmentBytes  int64          // of the journals; 0: the journal's default

@@ -230,6 +230,13 @@ func TestLostTailIsNoticed(t *testing.T) {
 	if lost.Next != 0 || lost.Committed != 5 || lost.ExitCode() != 5 {
 		t.Errorf("%+v", lost)
 	}
+	o := w.options()
+	o.Refetch = true
+	report, err := Run(t.Context(), w.kafka, o)
+	if err != nil || report.Entries() != 5 {
+		t.Errorf("read again: %+v, %v", report, err)
+	}
+	w.consume() // and it is as it was
 }
 
 func TestRecreatedTopicIsNoticed(t *testing.T) {

@@ -136,6 +136,7 @@ func (e *RecreatedError) Hint() string {
 
 // LostTailError: the journal was further than it is now.
 type LostTailError struct {
+	Table           table.Name
 	Topic           string
 	Partition       int
 	Journal         string // folder
@@ -152,8 +153,7 @@ func (e *LostTailError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *LostTailError) Hint() string {
-	return "bring the journal's folder back; or, to read again from Kafka what it still has, delete the group's offset" +
-		" (kafka-consumer-groups.sh --delete-offsets --group … --topic " + e.Topic + ")"
+	return fmt.Sprintf("bring the journal's folder back from a copy; or `rewind consume %s --refetch` reads again what the topic still has, and writes a gap over the rest", e.Table)
 }
 
 // LostOffsetsError: Kafka no longer has messages that were not journaled. It stops nobody: the journal has a Gap there.

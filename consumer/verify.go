@@ -23,7 +23,11 @@ func (p *partition) verify(ctx context.Context, dir string) error {
 		return err
 	}
 	if stream == p.table.stream && committed > p.journal.NextOffset() {
-		return &LostTailError{Topic: t.Name(), Partition: p.number, Journal: dir, Next: p.journal.NextOffset(), Committed: committed}
+		lost := &LostTailError{Table: p.table.name, Topic: t.Name(), Partition: p.number, Journal: dir, Next: p.journal.NextOffset(), Committed: committed}
+		if !p.table.options.Refetch {
+			return lost
+		}
+		p.logger.Warn("consume: what the journal lost is read again", "offset", lost.Next, "next", lost.Committed, "error", lost)
 	}
 	if next < p.next {
 		return p.recreated(dir, next, fmt.Sprintf("the partition ends at %d, the journal at %d", next, p.next))

@@ -48,7 +48,7 @@ func (e *ProvedLostError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *ProvedLostError) Hint() string {
-	return "bring the journal back from a copy; or rewind consume, which fetches again what the topic still has. If it was moved aside on purpose, remove " + e.ProofRecord
+	return "bring the journal back from a copy; or `rewind consume " + e.Table.String() + " --refetch`, which reads again what the topic still has. If it was moved aside on purpose, remove " + e.ProofRecord
 }
 
 // holdProved looks for the points that were proved earlier. Where there is damage, it is what took them.

@@ -115,6 +115,12 @@ func (w *Topic) Bounds(ctx context.Context) ([]Bounds, error) {
 	return all, nil
 }
 
+// Journaled is how far a consumer has said that its journal of a partition reaches, and of which stream; -1 where none has. It says
+// so behind what is durable: a journal that ends before it lost its end.
+func (w *Topic) Journaled(ctx context.Context, partition int) (next int64, stream string, err error) {
+	return w.topic.CommittedOffset(ctx, partition)
+}
+
 // News is what happened in partition 0.
 type News struct {
 	Captures []Capture // committed

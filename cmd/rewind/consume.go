@@ -20,6 +20,7 @@ type consumeFlags struct {
 	skipUntil     int64
 	partition     int
 	signAsFound   bool
+	refetch       bool
 }
 
 func (a *app) consumeCommand() *cobra.Command {
@@ -36,14 +37,18 @@ message named; the other tables go on, and the stopped one is tried again every 
 up: the journal then says for good that there is a gap. A batch of messages that is damaged in Kafka is given up whole, by
 its first offset. Where Kafka's retention took messages before they were journaled,
 the gap is written without being asked, for nobody can bring them back; with --until-caught-up the command then ends
-with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" closes them.`,
+with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" closes them.
+
+A journal that ends before the place that Kafka knows it had reached has lost its end, and is not gone on with: it may come
+back from a copy. --refetch reads again what the topic still has of it.`,
 		Example: `  rewind consume
   rewind consume --listen 127.0.0.1:9470
   rewind consume --until-caught-up
-  rewind consume shop.orders --partition 2 --skip 1234`,
+  rewind consume shop.orders --partition 2 --skip 1234
+  rewind consume shop.orders --refetch`,
 		ValidArgsFunction: a.completeTables(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := listen.check(!f.untilCaughtUp, "rewind consume --listen 127.0.0.1:9469"); err != nil {
+			if err := listen.check(!f.untilCaughtUp, "rewind consume --listen 127.0.0.1:9470"); err != nil {
 				return err
 			}
 			c, err := a.loadConfig()
@@ -54,11 +59,14 @@ with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" clos
 			if err != nil {
 				return err
 			}
+			if f.refetch && len(args) != 1 {
+				return usageErrorf("rewind consume shop.orders --refetch").because(errors.New("--refetch needs one table"))
+			}
 			skip, err := f.skips(tables, cmd.Flags().Changed("skip"))
 			if err != nil {
 				return err
 			}
-			o := consumer.Options{UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound}
+			o := consumer.Options{UntilCaughtUp: f.untilCaughtUp, Skip: skip, SignAsFound: f.signAsFound, Refetch: f.refetch}
 			served, err := a.listenConsume(cmd.Context(), c, tables, listen, &o)
 			if err != nil {
 				return err
@@ -81,6 +89,7 @@ with 3. "rewind points" shows the gaps; "rewind produce TABLE --rebaseline" clos
 	listen.add(cmd, "a table's last restore point")
 	flags.IntVar(&f.partition, "partition", -1, "with --skip: the partition")
 	flags.BoolVar(&f.signAsFound, "sign-as-found", false, "sign journals as they stand, though their signed head is missing or another one (journal.sign_key)")
+	flags.BoolVar(&f.refetch, "refetch", false, "go on with a journal that lost its end, and read again what the topic still has of it (needs a table)")
 	return cmd
 }
 

@@ -183,6 +183,10 @@ func (a *app) tableStatus(ctx context.Context, c *config, name table.Name, f sta
 	if s.Kafka.shorter != "" {
 		s.problem(exitCorrupt, "%s", s.Kafka.shorter)
 	}
+	for _, lost := range s.Kafka.lost {
+		s.Damage = append(s.Damage, lost)
+		s.problem(exitCorrupt, "damage: %s", lost)
+	}
 	if s.Kafka.State == kafkaNoTopic && s.Points > 0 {
 		s.problem(exitNothing, "its topic %s is gone", kafka.client.Name(name))
 	}

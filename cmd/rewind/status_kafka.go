@@ -30,7 +30,8 @@ type kafkaStatus struct {
 	Refused    *watch.Refusal  `json:"refused,omitempty"`              // the last capture, not in the journal yet
 	More       bool            `json:"not_journaled_partly,omitempty"` // the time did not suffice to find them all
 
-	shorter string // why the topic is not the one that was journaled; "" where it is
+	shorter string   // why the topic is not the one that was journaled; "" where it is
+	lost    []string // partitions whose journal ends before where it was once
 }
 
 // partitionLag is how far one partition's journal lies behind.
@@ -123,10 +124,38 @@ func (k *kafkaLook) ask(ctx context.Context, name table.Name, j *replay.Journal)
 		lag += l.Lag
 	}
 	status.Lag = &lag
+	if status.lost, err = lostEnds(limited, w, status.Partitions, j); err != nil {
+		return status, err
+	}
 	news, err := w.Read(limited)
 	status.Waiting, status.Refused = news.Captures, news.Standing()
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		status.More, err = true, nil
 	}
 	return status, err
+}
+
+// lostEnds names the partitions whose journal ends before the place that its consumer has noted in Kafka. A consumer that runs beside
+// may have moved that since the journal was read, so that it is read again where it seems so. Who may not ask for the note is told
+// nothing.
+func lostEnds(ctx context.Context, w *watch.Topic, partitions []partitionLag, j *replay.Journal) (lost []string, err error) {
+	for _, p := range partitions {
+		noted, stream, err := w.Journaled(ctx, p.Partition)
+		if err != nil || stream == "" || stream != w.Stream() || noted <= p.Next {
+			continue
+		}
+		if err := j.Refresh(ctx); err != nil {
+			return nil, err
+		}
+		next := int64(0)
+		for _, e := range j.Ends() {
+			if e.Stream == stream && e.Partition == p.Partition {
+				next = e.Next
+			}
+		}
+		if noted > next {
+			lost = append(lost, fmt.Sprintf("partition %d: the journal ends before offset %d, and had everything before %d: it lost its end", p.Partition, next, noted))
+		}
+	}
+	return lost, nil
 }
