@@ -202,7 +202,7 @@ func (b *bench) nothingLeft(t *testing.T) {
 
 func (b *bench) tables(t *testing.T) (names []string) {
 	t.Helper()
-	err := b.once(context.Background(), table.Name{}, nil, func(s *session) error {
+	err := b.once(context.Background(), table.Name{}, false, func(s *session) error {
 		_, rows, err := s.texts(context.Background(), "SHOW TABLES IN shop")
 		for _, r := range rows {
 			names = append(names, r[0])

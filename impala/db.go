@@ -57,7 +57,7 @@ const (
 func (db *DB) read(ctx context.Context, name table.Name, work func(*session) error) error {
 	delays := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstRetryDelay), backoff.WithMaxInterval(longestRetryWait))
 	once := func() error {
-		err := db.once(ctx, name, nil, work)
+		err := db.once(ctx, name, false, work)
 		var unreachable *UnreachableError
 		if err != nil && !errors.As(err, &unreachable) {
 			return backoff.Permanent(err)
@@ -71,11 +71,11 @@ func (db *DB) read(ctx context.Context, name table.Name, work func(*session) err
 
 // change runs a unit of work that changes something, once.
 func (db *DB) change(ctx context.Context, name table.Name, work func(*session) error) error {
-	return db.once(ctx, name, restoreSession(), work)
+	return db.once(ctx, name, true, work)
 }
 
-func (db *DB) once(ctx context.Context, name table.Name, extra []property, work func(*session) error) error {
-	s, err := db.session(ctx, name, extra)
+func (db *DB) once(ctx context.Context, name table.Name, change bool, work func(*session) error) error {
+	s, err := db.session(ctx, name, change)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func (b *bench) location(t *testing.T, name table.Name) string {
 	t.Helper()
 	var location string
-	err := b.once(context.Background(), name, nil, func(s *session) error {
+	err := b.once(context.Background(), name, false, func(s *session) error {
 		f, err := s.describeFormatted(context.Background(), name)
 		location = f.location
 		return err
@@ -73,7 +73,7 @@ func TestExternalSourceIsNeverTouched(t *testing.T) {
 
 func (b *bench) formatted(t *testing.T, name table.Name) (f formatted) {
 	t.Helper()
-	err := b.once(context.Background(), name, nil, func(s *session) (err error) {
+	err := b.once(context.Background(), name, false, func(s *session) (err error) {
 		f, err = s.describeFormatted(context.Background(), name)
 		return err
 	})
@@ -85,7 +85,7 @@ func (b *bench) formatted(t *testing.T, name table.Name) (f formatted) {
 
 func (b *bench) countRows(t *testing.T, name table.Name) (n int64) {
 	t.Helper()
-	err := b.once(context.Background(), name, nil, func(s *session) error {
+	err := b.once(context.Background(), name, false, func(s *session) error {
 		return s.query(context.Background(), "SELECT count(*) FROM "+quoteTable(name), func(_ []string, row []any) error {
 			n = row[0].(int64)
 			return nil

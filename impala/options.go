@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"rewind/disk"
 	"rewind/table"
@@ -26,6 +27,7 @@ type Options struct {
 	StateDir    string                      // where unfinished restores are recorded
 	Logger      *slog.Logger                // nil: discard
 	Progress    func(Progress)              // nil: nobody watches; called by the goroutine that does the work
+	Grace       time.Duration               // for a call that runs when its context ends, and for the end of a session; 0: 2 s
 }
 
 // TableOptions are the settings of one table.
@@ -69,6 +71,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
+	}
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
 	}
 	if o.ValuesLimit == 0 {
 		o.ValuesLimit = defaultValuesLimit

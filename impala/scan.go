@@ -19,7 +19,7 @@ var errStop = errors.New("the reader stopped")
 // with ordinal 0. A row is valid until the next step. A cancelled context, or a reader that stops, ends the server's query.
 func (db *DB) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
-		err := db.once(ctx, s.Table, nil, func(session *session) error {
+		err := db.once(ctx, s.Table, false, func(session *session) error {
 			return session.scan(ctx, s, true, func(r table.Row) bool { return yield(r, nil) })
 		})
 		if err != nil && !errors.Is(err, errStop) {

@@ -46,7 +46,7 @@ func TestReadBackAgreesWithTheEngine(t *testing.T) {
 	b := newBench(t, sandbox.ImpalaOptions{}, Options{})
 	s := b.fullTable(t, shop("full"), "CREATE TABLE", "STORED AS PARQUET")
 	_, _, want := b.capture(t, s.Table)
-	err := b.once(context.Background(), s.Table, nil, func(session *session) error {
+	err := b.once(context.Background(), s.Table, false, func(session *session) error {
 		got, err := session.digestReadBack(context.Background(), s.Table, s)
 		if got != want {
 			t.Errorf("read back %s, want %s", got, want)

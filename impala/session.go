@@ -3,7 +3,6 @@ package impala
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"maps"
 	"slices"
 
@@ -14,22 +13,30 @@ import (
 type session struct {
 	db     *DB
 	conn   *sql.Conn
+	caller caller
 	broken bool // a call of the driver panicked
+	change bool // what it is told must be known to be done or not: no call is left alone
 }
 
-// session opens one and sets the options of the configuration, of the table, and extra ones.
-func (db *DB) session(ctx context.Context, name table.Name, extra []property) (*session, error) {
-	conn, err := db.pool.Conn(ctx)
+// session opens one and sets the options of the configuration, of the table, and those of one that changes something.
+func (db *DB) session(ctx context.Context, name table.Name, change bool) (*session, error) {
+	conn, err := db.connect(ctx)
 	if err != nil {
 		return nil, db.classify(ctx, "OpenSession", err)
 	}
 	s := &session{db: db, conn: conn}
-	for _, p := range append(db.sessionOptions(name), extra...) {
+	s.caller.start(s.release)
+	options := db.sessionOptions(name)
+	if change {
+		options = append(options, restoreSession()...)
+	}
+	for _, p := range options {
 		if err := s.exec(ctx, setSQL(p.key, p.value)); err != nil {
 			s.close()
 			return nil, err
 		}
 	}
+	s.change = change // nothing has been changed before
 	return s, nil
 }
 
@@ -49,21 +56,38 @@ func (db *DB) sessionOptions(name table.Name) []property {
 	return options
 }
 
-// ping makes the driver open the server's session and ask it something.
-func (s *session) ping(ctx context.Context) error {
-	return s.failed(ctx, "ping", s.readAnswer("ping", func() error { return s.conn.PingContext(ctx) }))
+// call makes a call of the driver.
+func (s *session) call(ctx context.Context, call func() error) error {
+	if s.change {
+		return call()
+	}
+	return s.caller.call(ctx, s.db.o.Grace, call)
 }
 
-// close ends the server's session, and with it whatever still runs in it: the pool keeps no connection (see Open), so that closing
-// this one closes the driver's, whatever state a timeout or a cancellation left it in.
+// ping makes the driver open the server's session and ask it something.
+func (s *session) ping(ctx context.Context) error {
+	return s.failed(ctx, "ping", s.readAnswer(ctx, "ping", func() error { return s.conn.PingContext(ctx) }))
+}
+
+// close ends the session, unless its goroutine was left with a call: then that one does.
 func (s *session) close() {
+	defer s.caller.end()
+	switch {
+	case s.caller.stuck:
+	case s.broken:
+		s.abandon()
+	default:
+		s.db.closeInTime(s.conn)
+	}
+}
+
+// release ends the session when a call that was left alone has come back.
+func (s *session) release() {
 	if s.broken {
 		s.abandon()
 		return
 	}
-	if err := s.conn.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		s.db.o.Logger.Debug("impala: closing a connection", "error", err)
-	}
+	s.db.closeConn(s.conn)
 }
 
 // failed gives an error its type.
@@ -74,7 +98,7 @@ func (s *session) failed(ctx context.Context, statement string, err error) error
 // exec runs a statement that has no result.
 func (s *session) exec(ctx context.Context, statement string) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
-	err := s.readAnswer(statement, func() error {
+	err := s.readAnswer(ctx, statement, func() error {
 		_, err := s.conn.ExecContext(ctx, statement)
 		return err
 	})
@@ -90,14 +114,14 @@ func (s *session) query(ctx context.Context, statement string, each func(columns
 func (s *session) queryTyped(ctx context.Context, statement string, header func([]*sql.ColumnType) error, each func(columns []string, row []any) error) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
 	var rows *sql.Rows
-	err := s.readAnswer(statement, func() (err error) {
+	err := s.readAnswer(ctx, statement, func() (err error) {
 		rows, err = s.conn.QueryContext(ctx, statement)
 		return err
 	})
 	if err != nil {
 		return s.failed(ctx, statement, err)
 	}
-	defer rows.Close() // the operation ends on the server, too
+	defer func() { _ = s.call(ctx, rows.Close) }() // the operation ends on the server, too
 	columns, err := rows.Columns()
 	if err != nil {
 		return s.failed(ctx, statement, err)
@@ -111,19 +135,21 @@ func (s *session) queryTyped(ctx context.Context, statement string, header func(
 			return err
 		}
 	}
-	row, targets := make([]any, len(columns)), make([]any, len(columns))
-	for i := range row {
-		targets[i] = &row[i]
-	}
-	for {
-		more, err := s.nextRow(statement, rows, targets)
-		if !more {
+	for c := newChunk(len(columns)); !c.end; {
+		err := s.nextRows(ctx, statement, rows, c)
+		if s.caller.stuck { // whatever came, it is still being written
 			return s.failed(ctx, statement, err)
 		}
-		if err := each(columns, row); err != nil {
-			return err
+		for _, row := range c.rows[:c.n] {
+			if err := each(columns, row); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return s.failed(ctx, statement, err)
 		}
 	}
+	return nil
 }
 
 // texts runs a statement and collects its rows as text; NULL is the empty string.

@@ -132,7 +132,7 @@ func FuzzWire(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = db.Close() })
 	name := table.Name{Database: "default", Table: "spoiled"}
-	err = db.once(context.Background(), name, nil, func(s *session) error {
+	err = db.once(context.Background(), name, false, func(s *session) error {
 		for _, statement := range []string{
 			"CREATE TABLE default.spoiled (i INT, b BIGINT, d DOUBLE, t STRING, o BOOLEAN, m DECIMAL(9,2), s TIMESTAMP) STORED AS PARQUET",
 			"INSERT INTO default.spoiled VALUES (1, 2, 3.5, 'four', true, 5.25, '2024-02-29 01:02:03'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
