@@ -175,7 +175,11 @@ func TestForeignMessageStopsUntilSkipped(t *testing.T) {
 	if err := asError[*ForeignMessageError](t, w.consumeError()); err.Offset != 3 {
 		t.Errorf("another offset was skipped: %v", err)
 	}
-	w.skip[0].Offset = 3
+	w.skip[0] = Skip{Table: orders, Offset: 3, Next: 7}
+	if e := asError[*SkipError](t, w.consumeError()); e.ExitCode() != 2 || e.End != 6 || len(w.offsets(streamA)) != 3 {
+		t.Errorf("messages to come were given up: %v", e)
+	}
+	w.skip[0].Next = 0
 	if r := w.consume(); r.Partitions[0].Gaps != 1 {
 		t.Errorf("%+v", r)
 	}

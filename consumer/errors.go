@@ -79,6 +79,25 @@ func (e *UnreadableError) Hint() string {
 		" `rewind produce %s --rebaseline` closes", e.Batch.Hint(), e.Table, e.Batch.Partition, e.Batch.First, e.Table)
 }
 
+// SkipError: messages are to be given up that are not there.
+type SkipError struct {
+	Topic     string
+	Partition int
+	Next, End int64 // the first offset that is to be kept, and the partition's end
+}
+
+func (e *SkipError) Error() string {
+	return fmt.Sprintf("%s partition %d ends before offset %d: what is behind it cannot be given up, and was to be up to %d", e.Topic, e.Partition, e.End, e.Next)
+}
+
+// ExitCode is that of wrong usage.
+func (e *SkipError) ExitCode() int { return 2 }
+
+// Hint says what to do.
+func (e *SkipError) Hint() string {
+	return "nothing was given up: look at the offset once more; the error that stopped the consumer names it"
+}
+
 // NoStreamError: no message of the topic says which stream it is, and neither does a journal.
 type NoStreamError struct {
 	Topic    string

@@ -18,6 +18,9 @@ func (p *partition) verify(ctx context.Context, dir string) error {
 		return err
 	}
 	p.end = next
+	if err := p.checkSkips(next); err != nil {
+		return err
+	}
 	committed, stream, err := t.CommittedOffset(ctx, p.number)
 	if err != nil {
 		return err
@@ -40,6 +43,17 @@ func (p *partition) verify(ctx context.Context, dir string) error {
 	}
 	if first > p.next {
 		return p.lost(first)
+	}
+	return nil
+}
+
+// checkSkips refuses to give up what is not there yet: the Gap would reach over messages to come, and the journal be further than
+// the topic, for good.
+func (p *partition) checkSkips(end int64) error {
+	for _, s := range p.table.options.Skip {
+		if behind := max(s.Next, s.Offset+1); s.Table == p.table.name && s.Partition == p.number && behind > end {
+			return &SkipError{Topic: p.table.topic.Name(), Partition: p.number, Next: behind, End: end}
+		}
 	}
 	return nil
 }
