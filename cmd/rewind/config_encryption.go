@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -65,7 +66,12 @@ func (e *encryptionConfig) load() error {
 
 // loadKeys reads the keys that files are encrypted with.
 func (c *config) loadKeys() error {
-	if err := c.Encryption.load(); err != nil {
+	err := c.Encryption.load()
+	if errors.Is(err, fs.ErrNotExist) { // who lost it must not think that a new one is as good
+		return usageErrorf("bring the file back from its copy: what was encrypted to it nothing else opens. If there was none yet: " + identityHint).
+			because(fmt.Errorf("%s: %w", c.path, err))
+	}
+	if err != nil {
 		return usageErrorf(identityHint).because(fmt.Errorf("%s: %w", c.path, err))
 	}
 	return nil
