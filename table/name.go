@@ -12,6 +12,9 @@ import (
 // maxNameBytes bounds each part of a name: Impala allows 128 characters, of up to four bytes.
 const maxNameBytes = 512
 
+// maxFileNameBytes bounds FileName: what is made of it for a restore's records must fit the 255 bytes of a file system.
+const maxFileNameBytes = 200
+
 // Name is a table's qualified name.
 type Name struct{ Database, Table string }
 
@@ -38,7 +41,11 @@ func ParseName(s string) (Name, error) {
 			return Name{}, &NameError{s, reason}
 		}
 	}
-	return Name{strings.ToLower(database), strings.ToLower(name)}, nil
+	n := Name{strings.ToLower(database), strings.ToLower(name)}
+	if len(n.FileName()) > maxFileNameBytes {
+		return Name{}, &NameError{s, fmt.Sprintf("as a file's name it has more than %d bytes", maxFileNameBytes)}
+	}
+	return n, nil
 }
 
 func nameFault(part string) string {

@@ -15,7 +15,10 @@ func TestParseName(t *testing.T) {
 	if err != nil || n != (Name{"shop", "orders_2"}) || n.String() != "shop.orders_2" {
 		t.Errorf("%v, %v", n, err)
 	}
-	for _, s := range []string{"", ".", "orders", "a.", ".b", "a.b.c", "a.b`", "a b.c", "a.b\n", "a.\xff", "a." + strings.Repeat("x", 600)} {
+	if _, err := ParseName("a." + strings.Repeat("x", 198)); err != nil {
+		t.Error(err)
+	}
+	for _, s := range []string{"", ".", "orders", "a.", ".b", "a.b.c", "a.b`", "a b.c", "a.b\n", "a.\xff", "a." + strings.Repeat("x", 600), "a." + strings.Repeat("x", 199), strings.Repeat("é", 34) + ".a"} {
 		var refused *NameError
 		if _, err := ParseName(s); !errors.As(err, &refused) {
 			t.Errorf("ParseName(%q): got %v, want *NameError", s, err)

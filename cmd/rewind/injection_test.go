@@ -239,3 +239,22 @@ func (i *injected) outside(t *testing.T) (names []string) {
 	}
 	return names
 }
+
+// TestTheLongestName: each file that is made for a table fits a file system, and so does its topic Kafka.
+func TestTheLongestName(t *testing.T) {
+	name := "shop." + strings.Repeat("x", 195)
+	r := newRig(t, fmt.Sprintf("  - {name: %s, key: [id]}\n", name), "")
+	r.sql(t, strings.Replace(parquet, "shop.t", name, 1), "INSERT INTO "+name+" VALUES "+three)
+	r.capture(t)
+	must(t, "restore", name, "--at", "-0s", "--into", "shop.past", "--config", r.config)
+	if code, _, stderr := runCommand(t.Context(), "restore", name, "--at", "-0s", "--replace", "--yes", "--config", r.config); code == exitOK || !strings.Contains(stderr, "too long to be replaced") {
+		t.Errorf("Impala's names end at 128 characters: exit code %d: %s", code, stderr)
+	}
+	must(t, "verify", "--config", r.config)
+	if diff := cmp.Diff(r.look(t, "shop.past").Rows, r.look(t, name).Rows); diff != "" {
+		t.Error(diff)
+	}
+	if code, _, stderr := runCommand(t.Context(), "points", name+"x", "--config", r.config); code != exitUsage || !strings.Contains(stderr, "more than 200 bytes") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
