@@ -13,6 +13,12 @@ const initHead = `# The configuration of rewind. The README describes every key;
 
 `
 
+const initSafety = `
+# encryption: {identity: /etc/rewind/key.txt}   these files are encrypted at rest; "age-keygen -o key.txt" makes the key, keep a copy elsewhere
+# journal: {sign_key: /etc/rewind/sign.pem}     consume signs the journal's end, so that verify finds it cut or exchanged
+# guard: {deletes: 50%, changes: off}           a capture that lost or changed more of a table's rows is refused; also of one table, below
+`
+
 const initTables = `
 # The tables to protect. A key names the columns that identify a row; Kudu tables know theirs; key: ['*'] is the whole row, where none do.
 # Further settings of a table:
@@ -45,6 +51,7 @@ func (f *initFlags) text(tables []initTable) string {
 	b.WriteString("  # timezone: UTC         SET in every session; otherwise the server's\n\n")
 	b.WriteString("# Where the snapshots and the journal are kept, relative to this file. Whoever loses it loses the history.\n")
 	fmt.Fprintf(&b, "data: %s\n", strconv.Quote(f.data))
+	b.WriteString(initSafety)
 	if len(tables) == 0 {
 		return b.String()
 	}

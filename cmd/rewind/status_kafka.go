@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rewind/replay"
@@ -136,9 +137,12 @@ func (k *kafkaLook) ask(ctx context.Context, name table.Name, j *replay.Journal)
 }
 
 // lostEnds names the partitions whose journal ends before the place that its consumer has noted in Kafka. A consumer that runs beside
-// may have moved that since the journal was read, so that it is read again where it seems so. Who may not ask for the note is told
-// nothing.
+// may have moved that since the journal was read, so that it is read again where it seems so. Behind damage the end is not seen; a journal that is
+// not here at all may be on another machine; and who may not ask for the note is told nothing.
 func lostEnds(ctx context.Context, w *watch.Topic, partitions []partitionLag, j *replay.Journal) (lost []string, err error) {
+	if !slices.ContainsFunc(j.Ends(), func(e replay.End) bool { return e.Stream == w.Stream() }) {
+		return nil, nil
+	}
 	for _, p := range partitions {
 		noted, stream, err := w.Journaled(ctx, p.Partition)
 		if err != nil || stream == "" || stream != w.Stream() || noted <= p.Next {
@@ -146,6 +150,9 @@ func lostEnds(ctx context.Context, w *watch.Topic, partitions []partitionLag, j 
 		}
 		if err := j.Refresh(ctx); err != nil {
 			return nil, err
+		}
+		if j.Damage() != nil {
+			return nil, nil
 		}
 		next := int64(0)
 		for _, e := range j.Ends() {
