@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,5 +88,37 @@ func TestDocumentsLinks(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReliabilityNamesTests: whatever docs/RELIABILITY.md says is held by a test is: the test is there under that name.
+func TestReliabilityNamesTests(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("docs", "RELIABILITY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	declaration := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, found := range declaration.FindAllSubmatch(source, -1) {
+			declared[string(found[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllSubmatch(page, -1)
+	if len(named) == 0 {
+		t.Fatal("no test is named")
+	}
+	for _, name := range named {
+		if !declared[string(name[1])] {
+			t.Errorf("docs/RELIABILITY.md names %s, which is no test", name[1])
+		}
 	}
 }

@@ -143,7 +143,7 @@ func (k *killer) follow(stop <-chan struct{}) {
 func TestKills(t *testing.T) {
 	stages := rehearse(t)
 	database := unique("kills")
-	c := newChanging(t, database, scaled(t, 100_000))
+	c := newChanging(t, database, scaled(t, 20_000))
 	p := newProject(t, database+"/project", protected{c.name, everyTypeKey})
 	producer, consumer := newKiller(p, "produce", stages, c.seed), newKiller(p, "consume", stages, c.seed)
 	var ids []int64
@@ -182,4 +182,5 @@ func TestKills(t *testing.T) {
 	}
 	c.restoreAll(p, ids)
 	p.run("verify")
+	t.Logf("counted: %d kills at moments of seed %d", len(producer.killed)+len(consumer.killed), c.seed)
 }
