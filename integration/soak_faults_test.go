@@ -102,7 +102,7 @@ func (k *soak) produceStruck(o *oracle, s strike) {
 // being begun, too; another one follows.
 func (k *soak) captureMeanwhile(o *oracle, s strike) (captured bool) {
 	k.t.Helper()
-	r := k.p.start(func(_ *process, stage string) { k.awake(stage) }, "produce", "--json", o.name)
+	r := k.p.start(func(_ *process, stage string) { k.awake(stage) }, "produce", "--config", patient, "--json", o.name)
 	code := r.wait()
 	k.ended(r)
 	allowed := s.allowed()
@@ -265,7 +265,7 @@ func (k *soak) replaceStruck(o *oracle, r round) {
 	old := o.state.clone()
 	k.runStruck(r.strike, "restore", o.name, "--at", idText(point), "--replace", "--yes", "--stats", "none")
 	k.mend()
-	p := k.p.start(nil, "produce", "--json", o.name) // finishes the swap first
+	p := k.p.start(nil, "produce", "--config", patient, "--json", o.name) // finishes the swap first
 	code := p.wait()
 	k.ended(p)
 	if code != 0 {
@@ -295,7 +295,7 @@ func (k *soak) raced(o *oracle) {
 	k.t.Helper()
 	folder := func(p *project) string { return filepath.Join(p.dir, "data", "snapshots", o.name) }
 	copyFolder(k.t, folder(k.p), folder(k.second))
-	first, second := k.p.start(nil, "produce", "--json", o.name), k.second.start(nil, "produce", "--json", o.name)
+	first, second := k.p.start(nil, "produce", "--config", patient, "--json", o.name), k.second.start(nil, "produce", "--json", o.name)
 	won := 0
 	for _, r := range []*process{first, second} {
 		code := r.wait()

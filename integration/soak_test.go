@@ -117,15 +117,32 @@ func newSoak(t *testing.T, s uint64, patience time.Duration) *soak {
 	impala := fmt.Sprintf("dsn: \"impala://%s?auth=noauth&socket-timeout=%v\", ", k.hs2.address(), patience)
 	k.p = &project{t: t, dir: workFolder(t, database+"/project"), binary: setting(t, "REWIND_BINARY")}
 	k.p.configure(kafka, impala+staged(t, database+"/project"), "./data", tables...)
+	k.writePatient(patience)
 	if err := os.Symlink(k.disk.dir, filepath.Join(k.p.dir, "data")); err != nil {
 		t.Fatal(err)
 	}
 	k.second = newProject(t, database+"/second", tables...)
 	for _, o := range k.all() {
-		k.captured(o, k.p, "produce", "--json", o.name)
+		k.capture(o)
 	}
 	k.startConsumer()
 	return k
+}
+
+// patient is the configuration of commands that nothing befalls: they wait for a busy engine's answer as long as it takes.
+const patient = "patient.yaml"
+
+// writePatient writes the project's configuration once more, with a longer wait.
+func (k *soak) writePatient(patience time.Duration) {
+	k.t.Helper()
+	text, err := os.ReadFile(filepath.Join(k.p.dir, "rewind.yaml"))
+	if err == nil {
+		longer := strings.ReplaceAll(string(text), fmt.Sprintf("socket-timeout=%v", patience), "socket-timeout=2m")
+		err = os.WriteFile(filepath.Join(k.p.dir, patient), []byte(longer), 0o600)
+	}
+	if err != nil {
+		k.t.Fatal(err)
+	}
 }
 
 // all are the plan's tables and the one beside them.
@@ -202,7 +219,7 @@ func (k *soak) mend() {
 // capture captures a table without a fault.
 func (k *soak) capture(o *oracle) {
 	k.t.Helper()
-	k.captured(o, k.p, "produce", "--json", o.name)
+	k.captured(o, k.p, "produce", "--config", patient, "--json", o.name)
 }
 
 // captured runs a capture to its good end and notes what it must hold.
@@ -287,7 +304,7 @@ func (k *soak) restored(o *oracle, id int64) {
 		return
 	}
 	into := o.name + "_looked_at"
-	r := k.p.start(nil, "restore", o.name, "--at", idText(id), "--into", into, "--stats", "none")
+	r := k.p.start(nil, "restore", o.name, "--config", patient, "--at", idText(id), "--into", into, "--stats", "none")
 	code := r.wait()
 	k.ended(r)
 	if code != 0 {
