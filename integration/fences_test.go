@@ -249,4 +249,5 @@ func TestTwoConsumers(t *testing.T) {
 	h.committed(h.a)
 	first.stop()
 	h.check()
+	t.Log("counted: 1 second consumer, which refused")
 }
