@@ -83,7 +83,7 @@ func TestEveryCallOfARehearsalGoesWrong(t *testing.T) {
 func TestPowerLostInARehearsal(t *testing.T) {
 	t.Parallel()
 	points := 0
-	for k := int64(1); ; k++ {
+	for k := int64(1); ; k += thinned {
 		s := newSwapStage(t)
 		s.fs.CrashAt(k)
 		_, err := s.rehearse()

@@ -210,7 +210,7 @@ func TestEveryDiskOperationOfASwapGoesWrong(t *testing.T) {
 	for _, crash := range []bool{false, true} {
 		t.Run(fmt.Sprintf("power lost %t", crash), func(t *testing.T) {
 			ends := map[bool]int{}
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += thinned {
 				s := newSwapStage(t)
 				if crash {
 					s.fs.CrashAt(k)

@@ -28,7 +28,7 @@ func TestPowerLostTwiceInASwap(t *testing.T) {
 		if !crashed.fs.Tripped() {
 			break
 		}
-		for again := int64(1); ; again++ {
+		for again := int64(1); ; again += thinned {
 			s := crashed.clone(lossOf(k))
 			s.fs.CrashAt(again)
 			s.tryRecover()
@@ -62,7 +62,7 @@ func TestKilledThenPowerLostInASwap(t *testing.T) {
 			if killed.engine.calls < call {
 				break
 			}
-			for k := int64(1); ; k++ {
+			for k := int64(1); ; k += thinned {
 				s := killed.clone(disk.LoseNone())
 				s.fs.CrashAt(k)
 				s.tryRecover()
@@ -92,7 +92,7 @@ func TestFailedFsyncLeavesNoRecordBehind(t *testing.T) {
 		if call > 0 {
 			_, _ = killed.replace()
 		}
-		for k := int64(1); ; k++ {
+		for k := int64(1); ; k += thinned {
 			s := killed.clone(disk.LoseNone())
 			s.fs.FailAt(k)
 			if call == 0 {
