@@ -67,7 +67,7 @@ func NewConsumer(o Options) *Consumer {
 		errors:     counter("rewind_errors_total", "Errors by kind, which are those of the exit codes.", "table", "kind"),
 		partitions: map[string]map[int]*partition{},
 	}
-	c.registry.MustRegister(c.point, c.lag, c.append, c.kafka, c.entries, c.bytes, c.gaps, c.dropped, c.errors)
+	c.registry.MustRegister(c.point, c.lag, c.append, c.kafka, c.entries, c.bytes, c.gaps, c.dropped, c.errors, newHealthy(c.Health))
 	for _, t := range o.Tables {
 		c.entries.WithLabelValues(t)
 		c.bytes.WithLabelValues(t)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // StandStill is how long a journal may stand still behind the end of its topic, and Kafka not answer, before that is no health.
@@ -98,6 +100,31 @@ func (h *Health) add(t TableHealth) {
 	t.OK = len(t.Problems) == 0
 	h.OK = h.OK && t.OK
 	h.Tables = append(h.Tables, t)
+}
+
+// healthy is what /healthz says, as a metric: errors that are told once, and what happens before the first scrape, show in no
+// counter's increase.
+type healthy struct {
+	health func() Health
+	desc   *prometheus.Desc
+}
+
+func newHealthy(health func() Health) *healthy {
+	return &healthy{health, prometheus.NewDesc("rewind_healthy", "1 while nothing is wrong with the table, by what /healthz says of it.", []string{"table"}, nil)}
+}
+
+// Describe gives the metric's description.
+func (h *healthy) Describe(all chan<- *prometheus.Desc) { all <- h.desc }
+
+// Collect gives each table's.
+func (h *healthy) Collect(all chan<- prometheus.Metric) {
+	for _, t := range h.health().Tables {
+		value := 0.0
+		if t.OK {
+			value = 1
+		}
+		all <- prometheus.MustNewConstMetric(h.desc, prometheus.GaugeValue, value, t.Table)
+	}
 }
 
 // serveHealth answers 200 while all is well, and 503 with what is not.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -138,7 +139,15 @@ func problems(t *testing.T, from source, status int) (all []string) {
 	if err := json.Unmarshal([]byte(get(t, from, "/healthz", status)), &h); err != nil {
 		t.Fatal(err)
 	}
+	page := get(t, from, "/metrics", http.StatusOK)
 	for _, table := range h.Tables {
+		value := 0
+		if table.OK {
+			value = 1
+		}
+		if !strings.Contains(page, fmt.Sprintf("\nrewind_healthy{table=%q} %d\n", table.Table, value)) {
+			t.Errorf("rewind_healthy of %s is not %d", table.Table, value)
+		}
 		for _, p := range table.Problems {
 			all = append(all, table.Table+": "+p)
 		}

@@ -58,7 +58,7 @@ func NewProducer(o Options) *Producer {
 		refusals:  counter("rewind_guard_refusals_total", "Captures that a guard refused: nothing of them is a restore point.", "table"),
 		errors:    counter("rewind_errors_total", "Errors by kind, which are those of the exit codes.", "table", "kind"),
 	}
-	p.registry.MustRegister(p.last, p.running, p.duration, p.captures, p.rows, p.changes, p.published, p.refusals, p.errors)
+	p.registry.MustRegister(p.last, p.running, p.duration, p.captures, p.rows, p.changes, p.published, p.refusals, p.errors, newHealthy(p.Health))
 	for _, t := range o.Tables {
 		p.running.WithLabelValues(t).Set(0)
 		p.duration.WithLabelValues(t)
