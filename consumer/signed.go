@@ -28,7 +28,7 @@ func (e *UnsignedError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *UnsignedError) Hint() string {
-	return "somebody wrote to the journal between two runs of rewind consume: bring the folder back from a copy, or move it aside and consume it again from Kafka if the topic still has it"
+	return "somebody wrote to the journal between two runs of rewind consume: bring the folder back from a copy, or move it aside, and `rewind consume TABLE --refetch` reads it again if the topic still has it"
 }
 
 // sign signs what the journal holds, after what no head signs yet was held against the topic: entries that a process appended

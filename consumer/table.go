@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,6 +111,9 @@ func (c *tableConsumer) emptied() (found bool, err error) {
 	return c.onlyJournal()
 }
 
+// streamDigits is how long a stream's id is, and so the name of its folder.
+const streamDigits = 32
+
 // journals are the streams that have one.
 func (c *tableConsumer) journals() (streams []string, err error) {
 	entries, err := c.options.FS.ReadDir(c.dir())
@@ -117,7 +121,7 @@ func (c *tableConsumer) journals() (streams []string, err error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if e.IsDir() {
+		if e.IsDir() && len(e.Name()) == streamDigits && strings.Trim(e.Name(), "0123456789abcdef") == "" { // else moved aside
 			streams = append(streams, e.Name())
 		}
 	}

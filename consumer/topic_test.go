@@ -47,6 +47,10 @@ func TestStreamWithoutItsBeginning(t *testing.T) {
 	w := newWorld(t)
 	a := stamp(1, 'a')
 	w.write(w.change(a, 100, 1), w.commit(a, 100, 2))
+	aside := dataDir + "/" + orders.FileName() + "/" + streamA + ".damaged" // by whoever consumes it anew
+	if err := w.fs.MkdirAll(aside, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if none := asError[*NoStreamError](t, w.consumeError()); none.Journals != 0 || none.ExitCode() != 4 {
 		t.Errorf("%+v", none)
 	}

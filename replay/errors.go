@@ -214,7 +214,7 @@ func (e *SequenceError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *SequenceError) Hint() string {
-	return "nothing was changed; bring the folder back from a copy of the journal, or move it aside and consume again what the topic still has"
+	return "nothing was changed; bring the folder back from a copy of the journal, or move it aside, and `rewind consume TABLE --refetch` reads again what the topic still has"
 }
 
 // MissingJournalError: a partition has no journal, though others of its stream hold a snapshot that lies in it too.
@@ -234,7 +234,7 @@ func (e *MissingJournalError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *MissingJournalError) Hint() string {
-	return "bring the folder back from a copy of the journal, or consume the partition again if the topic still has it (rewind consume says how)"
+	return fmt.Sprintf("bring the folder back from a copy of the journal; or `rewind consume %s --refetch` reads again what the topic still has", e.Table)
 }
 
 // WaitError: a snapshot did not become a restore point in time.
