@@ -53,7 +53,10 @@ func (e *BatchError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *BatchError) Hint() string {
-	if errors.Is(e.Err, errChecksum) || errors.Is(e.Err, errCut) || errors.Is(e.Err, errBroker) {
+	if errors.Is(e.Err, errBroker) || errors.Is(e.Err, errNothing) {
+		return "the broker's own file is damaged; where it gives nothing of what stands behind it either, delete the topic and `rewind produce --rebaseline`: the journal stays"
+	}
+	if errors.Is(e.Err, errChecksum) || errors.Is(e.Err, errCut) {
 		return "Kafka gave bytes that are not those it was given: look at the broker's disk and at what stands between"
 	}
 	return "find out who writes to the topic: rewind does not write such batches"
@@ -61,8 +64,9 @@ func (e *BatchError) Hint() string {
 
 var (
 	errChecksum = errors.New("its checksum is not that of its bytes")
+	errNothing  = errors.New("kafka has messages behind it, and gives none")
 	errCut      = errors.New("it is larger than what Kafka gives of it")
-	errBroker   = errors.New("kafka itself finds it damaged")
+	errBroker   = errors.New("kafka cannot read it itself")
 	errBehind   = errors.New("its offsets are not those at which Kafka keeps it")
 	errBefore   = errors.New("it ends before the offset that was asked for")
 	errRecord   = errors.New("its records are not what its numbers say")

@@ -159,8 +159,8 @@ func (r *reader) more() error {
 	switch {
 	case errors.Is(err, kafka.OffsetOutOfRange):
 		return r.outOfRange()
-	case errors.Is(err, kafka.InvalidMessage):
-		return r.unreadable(errBroker)
+	case isBrokersDamage(err):
+		return r.unreadable(brokersError{err})
 	case err != nil:
 		return err
 	}
@@ -180,7 +180,7 @@ func (r *reader) more() error {
 		return nil
 	}
 	if r.empty++; r.empty > emptyFetches {
-		return &RefusedError{Topic: r.topic.name, Err: errors.New("there are messages behind an offset, but none is given")}
+		return r.unreadable(errNothing)
 	}
 	return nil
 }

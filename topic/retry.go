@@ -41,6 +41,10 @@ func (c *Client) retry(ctx context.Context, topic string, op func(context.Contex
 		return err
 	}
 	notify := func(err error, _ time.Duration) {
+		if isDamage(err) {
+			c.options.Logger.Debug("topic: a batch cannot be read, fetched again", "topic", topic, "reason", err)
+			return
+		}
 		if isSettling(err) && time.Since(began) < settleTime {
 			c.options.Logger.Debug("topic: not ready yet", "topic", topic, "reason", err)
 			return
