@@ -3,11 +3,14 @@ package consumer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
 
 	"rewind/change"
+	"rewind/table"
+	"rewind/topic"
 )
 
 // UnsignedError: an entry that stands behind the signed head is not the message that Kafka has.
@@ -29,6 +32,29 @@ func (e *UnsignedError) ExitCode() int { return 5 }
 // Hint says what to do.
 func (e *UnsignedError) Hint() string {
 	return "somebody wrote to the journal between two runs of rewind consume: bring the folder back from a copy, or move it aside, and `rewind consume TABLE --refetch` reads it again if the topic still has it"
+}
+
+// UncomparedError: entries that no head signs cannot be held against the topic, because their messages are damaged there.
+type UncomparedError struct {
+	Table     table.Name
+	Partition int
+	Journal   string
+	Offset    int64 // of the first entry that could not be compared
+	Batch     *topic.BatchError
+}
+
+func (e *UncomparedError) Error() string {
+	return fmt.Sprintf("the entries in %s from offset %d on stand behind the signed head and cannot be compared with the topic: %v", e.Journal, e.Offset, e.Batch)
+}
+
+func (e *UncomparedError) Unwrap() error { return e.Batch }
+
+// ExitCode is "corrupt".
+func (e *UncomparedError) ExitCode() int { return 5 }
+
+// Hint says what to do.
+func (e *UncomparedError) Hint() string {
+	return fmt.Sprintf("if nobody but rewind can have written to that folder, `rewind consume %s --sign-as-found` signs them as they are", e.Table)
 }
 
 // sign signs what the journal holds, after what no head signs yet was held against the topic: entries that a process appended
@@ -67,6 +93,10 @@ func (p *partition) holdUnsigned(ctx context.Context, dir string, from int64) er
 		}
 		for wanted < e.Offset {
 			m, err, ok := next()
+			var damaged *topic.BatchError
+			if errors.As(err, &damaged) {
+				return &UncomparedError{Table: p.table.name, Partition: p.number, Journal: dir, Offset: e.Offset, Batch: damaged}
+			}
 			if err != nil {
 				return err
 			}

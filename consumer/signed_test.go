@@ -12,6 +12,7 @@ import (
 
 	"rewind/disk"
 	"rewind/journal"
+	"rewind/sandbox/kafkatest"
 )
 
 // signedWorld has a journal whose head signs its first entries, and later ones behind it that no head signs: a process was killed
@@ -194,6 +195,34 @@ func TestFirstSignature(t *testing.T) {
 	}
 	if w.consume(); w.signedBelow() != 5 {
 		t.Errorf("signed below %d", w.signedBelow())
+	}
+}
+
+// TestDamageBehindTheSignedHead: what no head signs yet cannot be compared where Kafka's copy is damaged. The error says which door there
+// is; the journal's entries are whole, and nothing is to be skipped.
+func TestDamageBehindTheSignedHead(t *testing.T) {
+	w := newWorld(t)
+	a := stamp(1, 'a')
+	w.write(w.open(a))
+	w.write(w.snapshotOf(a, 100, 0, 2)...)
+	w.sign = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fixed"[:32]))
+	w.consume()
+	head := w.file("head.json")
+	w.write(w.begin(a, 200, 100), w.change(a, 200, 1), []byte("MARKER"))
+	w.write(w.commit(a, 200, 2))
+	w.skip = []Skip{{Table: orders, Offset: 7}}
+	w.consume()
+	w.skip = nil
+	w.put("head.json", head)
+	w.cluster.SetDamage(kafkatest.Damage{Marker: "MARKER", At: -1, Flip: 1})
+	e := asError[*UncomparedError](t, w.consumeError())
+	if e.ExitCode() != 5 || e.Offset != 5 || !strings.Contains(e.Hint(), "consume shop.orders --sign-as-found") {
+		t.Fatalf("%v (%s)", e, e.Hint())
+	}
+	o := w.options()
+	o.SignAsFound = true
+	if _, err := Run(context.Background(), w.kafka, o); err != nil || w.signedBelow() != 9 {
+		t.Fatalf("%v, signed below %d", err, w.signedBelow())
 	}
 }
 
