@@ -139,7 +139,17 @@ func (e *UnreachableError) Hint() string {
 	if strings.Contains(e.Err.Error(), "i/o timeout") {
 		return "the server did not answer in time: if it is at work, raise socket-timeout in impala.dsn (120s unless set)"
 	}
+	if e.hungUp() {
+		return "the server hung up at the first word: if it wants a user, put auth=ldap, user and password into impala.dsn; if it speaks TLS, tls=true"
+	}
 	return "check impala.dsn, that an impalad listens there (HiveServer2 protocol, usually port 21050), and tls= and auth= in it"
+}
+
+// hungUp says that a server closed the connection instead of opening a session: it expects another way to begin.
+func (e *UnreachableError) hungUp() bool {
+	text := e.Err.Error()
+	return strings.Contains(text, "failed to open session: ") &&
+		(strings.HasSuffix(text, "EOF") || strings.HasSuffix(text, "connection reset by peer") || strings.HasSuffix(text, "broken pipe"))
 }
 
 // ExitCode is that of unreachable.

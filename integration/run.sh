@@ -13,7 +13,7 @@
 #   REWIND_SEED   repeats the random choices of an earlier run
 #   REWIND_ROWS   rows of the generated tables, for a quick look (default: 100000)
 #   REWIND_KEEP   1 keeps the folder
-#   KAFKA_PORT, HIVE_PORT  the ports (29092 to 29100; 29050 and 29051)
+#   KAFKA_PORT, HIVE_PORT  the ports (29092 to 29100; 29050 to 29053)
 #   REWIND_SOAK   how long the soak goes on (default: 90s; 20m where it is asked for alone)
 # Needs go and python3, and root or sudo for a small disk that a test fills; installs a JDK, Maven and python3's venv through apt-get where they are missing.
 set -euo pipefail
@@ -39,6 +39,7 @@ root=()
 if [ "$(id -u)" != 0 ]; then root=(sudo); fi
 
 down() {
+  HIVE_WORK=$HIVE_WORK/ldap "$HERE/engines/hive-down.sh" || true
   "$HERE/engines/hive-down.sh" || true
   "$HERE/engines/kafka-down.sh" || true
   if mountpoint -q "$WORK/small"; then "${root[@]}" umount "$WORK/small" || true; fi

@@ -8,6 +8,8 @@
 #   HIVE_HEAP   JVM heap                                                                (default 1g)
 #   HIVE_CACHE  the jars: 286 MB, about a minute to fetch                               (default ~/.cache/hive-jars/4.0.1)
 #   HIVE_WAIT   seconds until it must be ready                                          (default 180)
+#   HIVE_LDAP   the URL of an LDAP server: HiveServer2 then listens at HIVE_PORT itself, without the proxy, and lets in by SASL PLAIN
+#               whom that server knows as uid=USER,ou=people,dc=rewind. It need not run yet          (default: anybody comes in)
 #   HIVE_TRACE  1: the proxy writes every statement to $HIVE_WORK/proxy.log, as it came and as Hive got it
 # stdout: one line, the DSN. Everything else goes to stderr. The warehouse is $HIVE_WORK/warehouse.
 set -euo pipefail
@@ -19,6 +21,8 @@ CACHE=${HIVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hive-jars/4.0.1}
 WAIT=${HIVE_WAIT:-180}
 HERE=$(cd "$(dirname "$0")" && pwd)
 DSN="impala://127.0.0.1:$PORT?auth=noauth&socket-timeout=120s"
+LDAP=${HIVE_LDAP:-}
+if [ -n "$LDAP" ]; then ENGINE=$PORT DSN="impala://127.0.0.1:$PORT?auth=ldap&socket-timeout=120s"; fi
 say() { echo "hive-up: $*" >&2; }
 die() { say "ERROR: $*"; exit 1; }
 # shellcheck source-path=SCRIPTDIR
@@ -26,7 +30,7 @@ die() { say "ERROR: $*"; exit 1; }
 
 mkdir -p "$WORK"/{warehouse,tmp,conf,hadoop/bin,bin} "$CACHE"
 WORK=$(cd "$WORK" && pwd)
-if running "$WORK/hive.pid" "$WORK/conf" && running "$WORK/proxy.pid" "$WORK/bin/hs2proxy"; then
+if running "$WORK/hive.pid" "$WORK/conf" && { [ -n "$LDAP" ] || running "$WORK/proxy.pid" "$WORK/bin/hs2proxy"; }; then
   say "already running"
   echo "$DSN"
   exit 0
@@ -51,10 +55,12 @@ if [ ! -f "$CACHE/.ok" ]; then
   touch "$CACHE/.ok"
 fi
 exec 9>&-
-(cd "$HERE/.." && CGO_ENABLED=0 go build -o "$WORK/bin/hs2proxy" ./hs2proxy)
+if [ -z "$LDAP" ]; then (cd "$HERE/.." && CGO_ENABLED=0 go build -o "$WORK/bin/hs2proxy" ./hs2proxy); fi
 
 # 2. Configuration.
 property() { echo "<property><name>$1</name><value>$2</value></property>"; }
+authentication=NOSASL
+if [ -n "$LDAP" ]; then authentication=LDAP; fi
 {
   echo "<configuration>"
   while read -r name value; do
@@ -72,7 +78,9 @@ metastore.warehouse.dir file://$WORK/warehouse
 hive.metastore.warehouse.dir file://$WORK/warehouse
 hive.metastore.warehouse.external.dir file://$WORK/warehouse
 # The server: this machine only, nothing around it.
-hive.server2.authentication NOSASL
+hive.server2.authentication $authentication
+hive.server2.authentication.ldap.url $LDAP
+hive.server2.authentication.ldap.userDNPattern uid=%s,ou=people,dc=rewind
 hive.server2.thrift.bind.host 127.0.0.1
 hive.server2.thrift.port $ENGINE
 hive.server2.enable.doAs false
@@ -164,11 +172,11 @@ if ! running "$WORK/hive.pid" "$WORK/conf"; then
   echo $! >"$WORK/hive.pid"
 fi
 wait_for "$WORK/hive.pid" "$ENGINE" "$WORK/hive.log"
-if ! running "$WORK/proxy.pid" "$WORK/bin/hs2proxy"; then
+if [ -z "$LDAP" ] && ! running "$WORK/proxy.pid" "$WORK/bin/hs2proxy"; then
   if listening "$PORT"; then die "port $PORT is in use"; fi
   setsid "$WORK/bin/hs2proxy" -listen "127.0.0.1:$PORT" -engine "127.0.0.1:$ENGINE" ${HIVE_TRACE:+-trace} </dev/null >"$WORK/proxy.log" 2>&1 &
   echo $! >"$WORK/proxy.pid"
 fi
-wait_for "$WORK/proxy.pid" "$PORT" "$WORK/proxy.log"
+if [ -z "$LDAP" ]; then wait_for "$WORK/proxy.pid" "$PORT" "$WORK/proxy.log"; fi
 say "ready in $((SECONDS - began)) s, pid $(cat "$WORK/hive.pid"), $(resident "$(cat "$WORK/hive.pid")") MiB resident, work folder $WORK"
 echo "$DSN"
