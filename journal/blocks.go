@@ -1,6 +1,9 @@
 package journal
 
-import "iter"
+import (
+	"hash/crc32"
+	"iter"
+)
 
 // Place in a segment, between two blocks. The zero Place is before the first.
 type Place struct {
@@ -23,6 +26,11 @@ func (b *Block) First() int64 { return b.positions[0].offset }
 func (b *Block) Behind() Place {
 	return Place{Byte: b.End, Last: b.positions[len(b.positions)-1].offset}
 }
+
+// Sum is the CRC-32C of its records.
+func (b *Block) Sum() uint32 { return crc32.Checksum(b.records, castagnoli) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Entries are its entries, in order. A record is valid as long as the block.
 func (b *Block) Entries() iter.Seq[Entry] {
