@@ -20,14 +20,15 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "index", "disk", "crypt", "schemas"},
 
 	"producer": {"topic", "change", "table", "ocf", "sorting", "disk", "crypt"},
-	"consumer": {"topic", "change", "journal", "table", "disk", "crypt"},
-	"replay":   {"journal", "change", "table", "sorting", "disk", "crypt"},
+	"consumer": {"topic", "change", "journal", "index", "table", "disk", "crypt"},
+	"replay":   {"journal", "index", "change", "table", "sorting", "disk", "crypt"},
 	"watch":    {"topic", "change", "table"},
 
 	"impala":  {"table", "ocf", "disk", "handshake"},
+	"index":   {"journal", "change", "table", "disk", "crypt"},
 	"journal": {"ocf", "disk", "crypt"},
 	"topic":   {"table", "handshake"},
 	"change":  {"table", "schemas"},
@@ -37,7 +38,7 @@ var arrows = map[string][]string{
 	"table": {}, "metrics": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
 
 	// integration is tests and the programs that only they run; they reach what they like.
-	"integration": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
+	"integration": {"producer", "consumer", "replay", "journal", "index", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
 }
 
 // testArrows is what test files may import beside: the stand-ins, and the packages that make what others carry.

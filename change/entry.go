@@ -159,6 +159,20 @@ func (d *EntryDecoder) Decode(record []byte) (offset int64, m Message, err error
 	return 0, Message{}, &RecordError{fmt.Errorf("no branch %d", branch)}
 }
 
+// ChangeKey is the key of a record's change, found without looking at its images; nil where it holds no change. It aliases the record.
+func (d *EntryDecoder) ChangeKey(record []byte) []byte {
+	c := cursor{rest: record}
+	c.long()
+	if branch := c.long(); c.failed || branch != branchChange || d.rows == nil {
+		return nil
+	}
+	c.skipToKey()
+	if key := c.bytes(); !c.failed {
+		return key
+	}
+	return nil
+}
+
 // RecordLen is the length of the first record in block, found by its lengths alone.
 func (d *EntryDecoder) RecordLen(block []byte) (int, error) {
 	c := cursor{rest: block}
@@ -179,12 +193,17 @@ func (d *EntryDecoder) RecordLen(block []byte) (int, error) {
 	return len(block) - len(c.rest), nil
 }
 
-func (d *EntryDecoder) skipChange(c *cursor) {
+// skipToKey passes over a Change's epoch, writer, snapshot, seq and op.
+func (c *cursor) skipToKey() {
 	c.long()
 	c.take(len(Stamp{}.Writer))
 	c.long()
 	c.long()
 	c.long()
+}
+
+func (d *EntryDecoder) skipChange(c *cursor) {
+	c.skipToKey()
 	c.bytes()
 	c.image(d.rows)
 	c.image(d.rows)

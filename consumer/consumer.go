@@ -41,6 +41,7 @@ type Options struct {
 	SignAsFound bool               // sign journals that have no head yet, or another one than they should
 	Keys        *crypt.Keys        // sealed segments are encrypted to them; nil: they stay in clear
 	SegmentAge  time.Duration      // with Keys: a segment so old is sealed, full or not; 0: by size alone
+	indexFrom   int64              // bytes of a segment that is indexed; 0: the default
 }
 
 // Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says

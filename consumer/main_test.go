@@ -44,10 +44,12 @@ type world struct {
 	encoder *change.Encoder
 	codec   *table.Codec
 	logger  *slog.Logger
-	skip    []Skip
-	segment int64 // 0: so small that every batch has its own
-	keys    *crypt.Keys
-	sign    ed25519.PrivateKey
+
+	indexFrom int64
+	skip      []Skip
+	segment   int64 // 0: so small that every batch has its own
+	keys      *crypt.Keys
+	sign      ed25519.PrivateKey
 }
 
 func newWorld(t *testing.T) *world {
@@ -141,7 +143,7 @@ func (w *world) write(messages ...[]byte) {
 }
 
 func (w *world) options() Options {
-	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: cmp.Or(w.segment, 200), Keys: w.keys, SignKey: w.sign}
+	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: cmp.Or(w.segment, 200), Keys: w.keys, SignKey: w.sign, indexFrom: w.indexFrom}
 }
 
 // consume runs until caught up.

@@ -24,6 +24,7 @@ type partition struct {
 	next     int64 // offset to read
 	end      int64 // the partition's, at the start
 	gauged   time.Time
+	indexed  int64 // base of the segment up to which they were indexed; -1: nobody looked yet
 }
 
 // run opens the journal, makes sure that the topic goes on where it ends, and follows it.
@@ -47,6 +48,8 @@ func (p *partition) run(ctx context.Context) (err error) {
 	if err := p.verify(ctx, dir); err != nil {
 		return err
 	}
+	p.indexed = -1
+	p.indexSealed(ctx)
 	if err := p.encryptSealed(ctx); err != nil {
 		return err
 	}
@@ -114,6 +117,7 @@ func (p *partition) followOn(ctx context.Context) error {
 				return err
 			}
 		}
+		p.indexSealed(ctx)
 		if err := p.encryptSealed(ctx); err != nil {
 			return err
 		}

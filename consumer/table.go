@@ -27,6 +27,8 @@ type tableConsumer struct {
 	topic   *topic.Topic
 	stream  string
 	mutex   sync.Mutex
+
+	indexing sync.Mutex
 }
 
 // run waits for the topic, learns its stream and consumes its partitions. It begins anew, with nothing lost, when the topic was given

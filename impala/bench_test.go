@@ -103,7 +103,7 @@ func (b *bench) capture(t *testing.T, name table.Name) (*table.Definition, []tab
 	}
 	var rows []table.Row
 	var digest table.Digest
-	for r, err := range b.Rows(ctx, d.Schema) {
+	for r, err := range b.Rows(ctx, d.Schema, true) {
 		if err != nil {
 			t.Fatal(err)
 		}

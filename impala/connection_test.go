@@ -22,7 +22,7 @@ func TestCancelledScanEndsTheServersQuery(t *testing.T) {
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
 		seen, failed := 0, error(nil)
-		for _, err := range b.Rows(ctx, s) {
+		for _, err := range b.Rows(ctx, s, true) {
 			if err != nil {
 				failed = err
 				break
@@ -81,7 +81,7 @@ func TestServerOutOfReach(t *testing.T) {
 	ctx := context.Background()
 	_, describeErr := b.Describe(ctx, shop("a"))
 	var scanErr error
-	for _, scanErr = range b.Rows(ctx, d.Schema) {
+	for _, scanErr = range b.Rows(ctx, d.Schema, true) {
 	}
 	_, openErr := Open(ctx, Options{DSN: b.server.DSN()})
 	for what, err := range map[string]error{"describe": describeErr, "scan": scanErr, "rename": b.Rename(ctx, shop("a"), shop("b")), "open": openErr} {
@@ -102,7 +102,7 @@ func TestSessionsExpire(t *testing.T) {
 	}
 	var failed error
 	seen := 0
-	for _, err := range b.Rows(context.Background(), d.Schema) {
+	for _, err := range b.Rows(context.Background(), d.Schema, true) {
 		if failed = err; err == nil {
 			seen++
 			b.server.ExpireSessions()

@@ -108,7 +108,7 @@ func TestChangesAreSentOnce(t *testing.T) {
 	}{
 		{"CREATE TABLE `shop`.`then`", load}, {"CREATE EXTERNAL TABLE", load}, {"INSERT INTO `shop`.`then`", load},
 		{"SELECT src.", func() (failed error) {
-			for _, err := range b.Rows(ctx, d.Schema) {
+			for _, err := range b.Rows(ctx, d.Schema, true) {
 				failed = err
 			}
 			return failed

@@ -71,7 +71,7 @@ func TestInterruptedWhileTheServerHangs(t *testing.T) {
 			return err
 		},
 		"read": func(ctx context.Context) error {
-			for _, err := range hanging.Rows(ctx, s) {
+			for _, err := range hanging.Rows(ctx, s, true) {
 				if err != nil {
 					return err
 				}

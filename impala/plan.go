@@ -59,7 +59,7 @@ func (db *DB) planProof(ctx context.Context, name table.Name, s *table.Schema) (
 
 // PlanCapture lists the statements of Describe, Estimate, Rows and Altered, and gives the definition that Describe would. last is the table's
 // last schema, whose column ids go on; it may be nil.
-func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema) ([]string, *table.Definition, error) {
+func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema, ordered bool) ([]string, *table.Definition, error) {
 	d, err := db.unrefreshed(name).Describe(ctx, name)
 	if err != nil {
 		return nil, nil, err
@@ -72,7 +72,7 @@ func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Sche
 	describe := planDescribe(name, d)
 	plan = append(plan, describe...)
 	plan = append(append(plan, db.sessionPlan(name, nil)...), showStatsSQL(name))
-	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, true))
+	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, ordered))
 	plan = append(append(plan, db.sessionPlan(name, nil)...), describe...) // see Altered
 	return plan, d, nil
 }

@@ -15,12 +15,13 @@ import (
 // errStop ends a scan whose reader wants no more.
 var errStop = errors.New("the reader stopped")
 
-// Rows reads the table as rows of the schema: in key order, or, where the key is the whole row, as the engine gives them, all
-// with ordinal 0. A row is valid until the next step. A cancelled context, or a reader that stops, ends the server's query.
-func (db *DB) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error] {
+// Rows reads the table as rows of the schema: in key order if ordered; else, and where the key is the whole row, as the engine
+// gives them, those of whole rows all with ordinal 0. A row is valid until the next step. A cancelled context, or a reader that stops,
+// ends the server's query.
+func (db *DB) Rows(ctx context.Context, s *table.Schema, ordered bool) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		err := db.once(ctx, s.Table, false, func(session *session) error {
-			return session.scan(ctx, s, true, func(r table.Row) bool { return yield(r, nil) })
+			return session.scan(ctx, s, ordered, func(r table.Row) bool { return yield(r, nil) })
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(table.Row{}, err)

@@ -84,7 +84,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed *RowError
-	for _, err := range b.Rows(context.Background(), d.Schema) {
+	for _, err := range b.Rows(context.Background(), d.Schema, true) {
 		if err != nil && !errors.As(err, &failed) {
 			t.Fatal(err)
 		}

@@ -160,7 +160,7 @@ func FuzzWire(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, at uint16, with []byte) {
 		proxy.spoil(int64(at), with[:min(len(with), 64)])
-		for _, err := range db.Rows(context.Background(), schema) {
+		for _, err := range db.Rows(context.Background(), schema, true) {
 			var nonsense *AnswerError
 			if errors.As(err, &nonsense) {
 				t.Logf("the driver panicked: %v", nonsense.Cause)

@@ -19,8 +19,8 @@ type entries struct {
 	splitters splitters
 }
 
-// segment walks one segment. more is false when the consumer has had enough.
-func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool) (more bool, err error) {
+// segment walks one segment's blocks, from a place on. more is false when the consumer has had enough.
+func (e *entries) segment(s segment, isLast bool, from Place, yield func(*Block) bool) (more bool, err error) {
 	f, err := e.reader.options.openSegment(s)
 	if isLast && errors.Is(err, fs.ErrNotExist) {
 		return false, nil // removed by a writer that found it not begun
@@ -39,6 +39,12 @@ func (e *entries) segment(s segment, isLast bool, yield func(Entry, error) bool)
 	}
 	if err := e.begin(s, in.Header()); err != nil {
 		return false, err
+	}
+	if from.Byte > in.Offset() {
+		if in, err = ocf.ResumeReader(io.NewSectionReader(f, from.Byte, max(0, f.size-from.Byte)), in.Header(), from.Byte); err != nil {
+			return false, corrupt(s.path, from.Byte, err)
+		}
+		e.last = from.Last
 	}
 	more, err = e.blocks(s, in, yield)
 	if errors.Is(err, io.EOF) {
@@ -89,13 +95,14 @@ func (e *entries) tail(s segment, in *ocf.Reader, f *opened, cause error) error 
 
 // blocks walks the blocks of a segment up to the consumer's end, or io.EOF or the error that ocf gives: which of them is a torn tail is
 // not known here.
-func (e *entries) blocks(s segment, in *ocf.Reader, yield func(Entry, error) bool) (more bool, err error) {
-	schema := in.Header().Schema
-	length, err := e.splitters.get(schema)
+func (e *entries) blocks(s segment, in *ocf.Reader, yield func(*Block) bool) (more bool, err error) {
+	b := &Block{Schema: in.Header().Schema}
+	length, err := e.splitters.get(b.Schema)
 	if err != nil {
 		return false, &CorruptionError{Segment: s.path, Err: err}
 	}
 	w := newWalk(s.base, length)
+	w.last = max(w.last, e.last)
 	for {
 		at := in.Offset()
 		count, records, err := in.Next()
@@ -107,12 +114,9 @@ func (e *entries) blocks(s segment, in *ocf.Reader, yield func(Entry, error) boo
 			return false, &CorruptionError{Segment: s.path, Offset: at, Err: err}
 		}
 		e.last = w.last
-		start := 0
-		for _, p := range positions {
-			if p.offset >= e.from && !yield(Entry{Offset: p.offset, Record: records[start:p.end:p.end], Schema: schema}, nil) {
-				return false, nil
-			}
-			start = p.end
+		b.At, b.End, b.records, b.positions = at, in.Offset(), records, positions
+		if !yield(b) {
+			return false, nil
 		}
 	}
 }

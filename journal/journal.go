@@ -106,6 +106,14 @@ type Journal struct {
 // NextOffset is the last entry's offset + 1, 0 when the journal is empty.
 func (j *Journal) NextOffset() int64 { return j.next }
 
+// Base is the offset of the first entry of the segment that is appended to; -1 while there is none.
+func (j *Journal) Base() int64 {
+	if j.active == nil {
+		return -1
+	}
+	return j.active.base
+}
+
 // Last is the last entry. Its record is valid until the next Append.
 func (j *Journal) Last() (Entry, bool) { return j.last, j.hasLast }
 

@@ -59,7 +59,7 @@ func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 		}
 		e := entries{reader: r, from: from, last: unknown, splitters: splitters{make: r.options.Splitter}}
 		for i := firstSegment(segments, from); i < len(segments); i++ {
-			switch more, err := e.segment(segments[i], i == len(segments)-1, yield); {
+			switch more, err := e.segment(segments[i], i == len(segments)-1, Place{}, func(b *Block) bool { return b.each(from, yield) }); {
 			case err != nil:
 				yield(Entry{}, err)
 				return

@@ -41,6 +41,7 @@ type SegmentInfo struct {
 	Partition  int
 	After      int64    // offset of the last entry before the segment; -1 in the first
 	Previous   [32]byte // SHA-256 of the segment before; zero in the first
+	Marker     [16]byte // its sync marker, which its header decides
 	Schema     string
 	Err        error // why the header cannot be read; then only Path, BaseOffset, Bytes and Sealed are set
 }
@@ -110,7 +111,7 @@ func (o *Options) parseHeader(s segment, h ocf.Header) (SegmentInfo, error) {
 	if version != formatVersion && version != "" && h.Derived {
 		return SegmentInfo{}, &VersionError{Segment: s.path, Version: version}
 	}
-	info := SegmentInfo{Path: s.path, BaseOffset: s.base, Stream: string(h.Meta[streamKey]), Schema: h.Schema}
+	info := SegmentInfo{Path: s.path, BaseOffset: s.base, Stream: string(h.Meta[streamKey]), Schema: h.Schema, Marker: h.Sync}
 	if err := info.parse(h); err != nil {
 		return SegmentInfo{}, &CorruptionError{Segment: s.path, Err: err}
 	}

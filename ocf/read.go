@@ -34,6 +34,15 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return &Reader{in: in, header: h, codec: c, offset: size}, nil
 }
 
+// ResumeReader reads on where a block begins, at a byte of a file whose header was read before.
+func ResumeReader(r io.Reader, h Header, at int64) (*Reader, error) {
+	c, err := newCodec(h.Codec)
+	if err != nil {
+		return nil, &DamageError{Offset: 0, Err: err}
+	}
+	return &Reader{in: bufio.NewReaderSize(r, bufferBytes), header: h, codec: c, offset: at}, nil
+}
+
 // Header of the file.
 func (r *Reader) Header() Header { return r.header }
 

@@ -19,6 +19,7 @@ import (
 type attempts struct {
 	w     *world
 	rows  []map[int64]string
+	o     TableOptions
 	acked map[int]int64 // snapshot ids of captures that returned without an error
 }
 
@@ -29,7 +30,7 @@ func (a *attempts) try(ctx context.Context, p *Producer) error {
 	a.w.engine.set(int64(10+n), "new")
 	delete(a.w.engine.rows, int64(10+n-2))
 	a.rows = append(a.rows, maps.Clone(a.w.engine.rows))
-	r, err := p.Capture(ctx, orders, TableOptions{})
+	r, err := p.Capture(ctx, orders, a.o)
 	if err == nil {
 		a.acked[n] = r.Snapshot
 	}

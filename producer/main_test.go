@@ -91,7 +91,7 @@ func (e *engine) Altered(ctx context.Context, name table.Name, was *table.Defini
 }
 
 // Rows gives id, then text for every other column that can hold it, NULL elsewhere.
-func (e *engine) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row, error] {
+func (e *engine) Rows(ctx context.Context, s *table.Schema, ordered bool) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		codec, err := table.NewCodec(s)
 		if err != nil {
@@ -104,8 +104,11 @@ func (e *engine) Rows(ctx context.Context, s *table.Schema) iter.Seq2[table.Row,
 		if e.order != nil {
 			ids = e.order
 		}
-		if e.whole {
+		switch {
+		case e.whole:
 			ids = twice(ids)
+		case !ordered:
+			slices.Reverse(ids)
 		}
 		for i, id := range ids {
 			if e.scanned != nil {

@@ -10,16 +10,16 @@ import (
 	"rewind/table"
 )
 
-// sortsHere says whether the rows are brought into key order here, not by the engine: where the key is the whole row, of which the
-// engine knows neither the hash nor the ordinal.
-func (c *capture) sortsHere() bool { return c.schema.WholeRow }
+// sortsHere says whether the rows are brought into key order here, not by the engine: where that was asked for, and where the key is
+// the whole row, of which the engine knows neither the hash nor the ordinal.
+func (c *capture) sortsHere() bool { return c.options.SortHere || c.schema.WholeRow }
 
 // orderedRows reads the table in key order.
 func (c *capture) orderedRows(ctx context.Context) iter.Seq2[table.Row, error] {
 	if c.sortsHere() {
 		return c.sortedRows(ctx)
 	}
-	return c.producer.source.Rows(ctx, c.schema)
+	return c.producer.source.Rows(ctx, c.schema, true)
 }
 
 // sortedRows reads the whole table first, into memory and onto the disk, and then gives it in key order: the engine waits for nothing
@@ -64,7 +64,7 @@ func (c *capture) gather(ctx context.Context, sorter *sorting.Sorter) error {
 		return err
 	}
 	var rows, size int64
-	for row, err := range c.producer.source.Rows(ctx, c.schema) {
+	for row, err := range c.producer.source.Rows(ctx, c.schema, false) {
 		if err != nil {
 			return err
 		}

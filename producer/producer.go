@@ -36,7 +36,7 @@ type Options struct {
 	Logger       *slog.Logger     // nil: nothing is logged
 	Progress     func(Progress)   // nil: nobody asks; called by one goroutine at a time for one table
 	Now          func() time.Time // nil: time.Now
-	MemoryBytes  int              // for the sort of a table without a key; 0: sorting.DefaultMemoryBytes
+	MemoryBytes  int              // for a sort of a table's rows; 0: sorting.DefaultMemoryBytes
 	MaxClockSkew time.Duration    // how far the clock may stand behind the last snapshot's id; 0: 5 s
 }
 
@@ -45,6 +45,7 @@ type TableOptions struct {
 	Partitions  int           // of a baseline, at most as many as the topic has; 0: all of them
 	Rebaseline  bool          // publish a new baseline whatever is on disk: the way out of lost state and changed options
 	AcceptClock bool          // capture although the clock stands behind the last snapshot's id
+	SortHere    bool          // sort the rows on this machine; false: the engine orders them, unless the key is the whole row
 	LastSchema  *table.Schema // of the journal, for a baseline into a new topic: its column ids are not given again
 
 	LastSnapshot int64     // the highest id in the journal, aborted ones included, for the same: ids go on rising

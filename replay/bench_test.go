@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"testing"
@@ -82,12 +83,13 @@ func benchJournal(b *testing.B) *Journal {
 type batch struct {
 	tp      *tape
 	schema  string
+	size    int // of a batch; 0: 5000
 	entries []journal.Entry
 }
 
 func (a *batch) add(e journal.Entry) {
 	e.Schema = a.schema
-	if a.entries = append(a.entries, e); len(a.entries) == 5000 {
+	if a.entries = append(a.entries, e); len(a.entries) == cmp.Or(a.size, 5000) {
 		a.flush()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 
 	"rewind/change"
 	"rewind/sorting"
@@ -81,6 +82,30 @@ type chainReader struct {
 	at    int // the link that is being read
 	count int64
 	rows  *table.Schema // that were last seen to be the link's
+	order sequence      // of the entries that are read
+	held  int           // links whose Begin and Commit were met
+}
+
+// hold holds the links against the entries themselves: what they are may have come from an index, which proves nothing.
+func (c *chainReader) hold(e entry) error {
+	open := c.order.open
+	what, err := c.order.step(e.offset, e.size, e.Message)
+	if err != nil {
+		return c.part.damaged(nil, e.offset, err.Error())
+	}
+	if what != closed || c.held == len(c.links) {
+		return nil
+	}
+	want := c.links[c.held].spans[c.part.number]
+	if open.begin.Snapshot < want.begin.Snapshot && c.part.number > 0 {
+		return nil // partition 0 has no Commit of it
+	}
+	if open.from != want.from || open.to != want.to || !reflect.DeepEqual(open.begin, want.begin) || !reflect.DeepEqual(open.commit, want.commit) {
+		return c.part.damaged(nil, e.offset, fmt.Sprintf("snapshot %d ends here, and is not restore point %d as it was listed: if an index lies beside the segment, remove it",
+			open.begin.Snapshot, want.begin.Snapshot))
+	}
+	c.held++
+	return nil
 }
 
 // wants says whether a change belongs to the chain, and moves on to its link.
@@ -134,9 +159,12 @@ func (c *chainReader) finish(offset int64) error {
 // changes gives the chain's changes in one partition, in log order.
 func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		c := &chainReader{part: p, links: links}
 		first, last := links[0].spans[p.number], links[len(links)-1].spans[p.number]
+		c := &chainReader{part: p, links: links, order: sequence{highest: first.begin.Stamp}}
 		for e, err := range p.entries(ctx, first.from) {
+			if err == nil {
+				err = c.hold(e)
+			}
 			if err != nil {
 				yield(entry{}, err)
 				return
@@ -160,6 +188,9 @@ func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, 
 		err := c.moveTo(len(links)-1, last.to)
 		if err == nil {
 			err = c.finish(last.to)
+		}
+		if err == nil && c.held < len(links) {
+			err = p.damaged(nil, last.to, fmt.Sprintf("the commit of restore point %d is not where it was", links[c.held].spans[p.number].begin.Snapshot))
 		}
 		if err != nil {
 			yield(entry{}, err)

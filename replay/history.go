@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rewind/change"
+	"rewind/index"
 	"rewind/table"
 )
 
@@ -182,9 +183,9 @@ func (j *Journal) search(ctx context.Context, chain []Point, w wanted) (hits map
 	if err != nil {
 		return nil, "", err
 	}
-	s := &search{wanted: key, codec: codec, hits: make(map[uint64]map[int64]hit)}
+	s := &search{text: w.text, wanted: key, codec: codec, hits: make(map[uint64]map[int64]hit)}
 	for _, number := range partitionsOfKey(chain, w, key) {
-		for e, err := range partitions[number].changes(ctx, end.links) {
+		for e, err := range partitions[number].changesOfKey(ctx, end.links, s.print) {
 			if err != nil {
 				return nil, "", err
 			}
@@ -228,12 +229,33 @@ func partitionsOfKey(chain []Point, w wanted, key []byte) []int {
 
 // search compares keys as keys of the chain's last schema.
 type search struct {
+	text    string
 	wanted  []byte
 	codec   *table.Codec
 	rows    *table.Schema
 	project *table.Projection
 	key     []byte
 	hits    map[uint64]map[int64]hit
+}
+
+// print is that of the wanted key among rows of a schema: the key itself, if the chain's last schema writes it alike, else what the text is
+// under that schema.
+func (s *search) print(rows *table.Schema) (uint32, bool) {
+	project, err := table.NewProjection(rows, s.codec.Schema())
+	if err != nil {
+		return 0, false
+	}
+	key := s.wanted
+	if !project.SameKeys() {
+		codec, err := table.NewCodec(rows)
+		if err != nil {
+			return 0, false
+		}
+		if key, err = codec.ParseKey(s.text); err != nil {
+			return 0, false
+		}
+	}
+	return index.Print(rows, key), true
 }
 
 func (s *search) look(e entry) (err error) {

@@ -108,7 +108,9 @@ func (l *life) alter() {
 
 // live draws a life and closes its journals.
 func live(t *rapid.T, fs disk.FS, steps int) *life {
-	l := &life{t: t, tape: newTape(t, fs, rapid.IntRange(1, 4).Draw(t, "partitions")), epoch: 1, nextID: 3}
+	l := &life{t: t, tape: unopenedTape(t, fs, rapid.IntRange(1, 4).Draw(t, "partitions")), epoch: 1, nextID: 3}
+	l.tape.segment = rapid.SampledFrom([]int64{4 << 10, 6 << 10, 16 << 10}).Draw(t, "segment")
+	l.tape.openJournals()
 	l.tape.open(l.epoch)
 	l.tape.use(l.schema())
 	l.commit(true)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"sync"
 
 	"rewind/change"
@@ -19,13 +20,16 @@ import (
 type partition struct {
 	fs     disk.FS
 	keys   *crypt.Keys
+	logger *slog.Logger
 	known  *decoderPool
+	from   int64 // bytes of a segment that is indexed
 	dir    string
 	table  table.Name
 	stream string
 	number int
 
-	next  int64 // the offset to go on reading at
+	next  int64     // the offset to go on reading at
+	place readPlace // and where that is
 	seen  extent
 	order sequence
 	spans []*span // committed in this partition, ascending
@@ -125,15 +129,8 @@ func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, er
 				yield(entry{}, err)
 				return
 			}
-			offset, m, err := decoder.Decode(raw.Record)
-			if err == nil && offset != raw.Offset {
-				err = fmt.Errorf("its record says offset %d", offset)
-			}
-			if err != nil {
-				yield(entry{}, p.damaged(reader, raw.Offset, err.Error()))
-				return
-			}
-			if !yield(entry{offset: offset, size: len(raw.Record), Message: m, rows: decoder.Schema()}, nil) {
+			e, err := p.decoded(reader, decoder, raw)
+			if !yield(e, err) || err != nil {
 				return
 			}
 		}
@@ -164,45 +161,31 @@ type extent struct {
 	bytes    int64
 }
 
-func (p *partition) extent() (extent, error) {
-	reader, err := p.open(decoders{})
-	if err != nil {
-		return extent{}, ignoreNotExist(err)
-	}
-	var x extent
-	for _, s := range reader.Segments() {
+func extentOf(infos []journal.SegmentInfo) (x extent) {
+	for _, s := range infos {
 		x.segments++
 		x.bytes += s.Bytes
 	}
-	return x, nil
+	return x
 }
 
 // read goes on to the journal's end and keeps what it says of snapshots.
 func (p *partition) read(ctx context.Context) error {
-	now, err := p.extent()
+	known := p.known.get()
+	defer p.known.put(known)
+	reader, err := p.open(known)
 	if err != nil {
-		return err
+		return ignoreNotExist(err)
 	}
+	infos := reader.Segments()
+	now := extentOf(infos)
 	if now == p.seen {
 		return nil
 	}
-	if err := p.readOn(ctx); err != nil {
+	if err := p.readOn(ctx, reader, known, infos); err != nil {
 		return err
 	}
 	p.seen = now
-	return nil
-}
-
-func (p *partition) readOn(ctx context.Context) error {
-	for e, err := range p.entries(ctx, p.next) {
-		if err != nil {
-			return err
-		}
-		if err := p.take(e); err != nil {
-			return p.damaged(nil, e.offset, err.Error())
-		}
-		p.next = e.offset + 1
-	}
 	return nil
 }
 

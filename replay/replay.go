@@ -42,6 +42,8 @@ type Options struct {
 	Keys        *crypt.Keys    // that encrypted segments are opened with; nil: those in clear alone can be read
 	MemoryBytes int            // that a fold may use for its buffers; 0: sorting.DefaultMemoryBytes
 	Progress    func(Progress) // nil: nobody watches
+
+	indexFrom int64 // bytes of a segment that is indexed; 0: the default
 }
 
 // Progress of a long job, told now and then by the goroutine that does it.

@@ -73,7 +73,7 @@ func (j *Journal) findPartitions(s *stream) error {
 		for len(s.partitions) <= n {
 			number := len(s.partitions)
 			s.partitions = append(s.partitions, &partition{
-				fs: j.o.FS, keys: j.o.Keys, known: &j.known, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
+				fs: j.o.FS, keys: j.o.Keys, logger: j.o.Logger, from: j.o.indexFrom, known: &j.known, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
 			})
 		}
 	}
@@ -125,6 +125,17 @@ type assembly struct {
 	behind int64    // offset of that one's Commit there
 	chain  []link   // from the last baseline
 	torn   *gapHere // the gap that the chain is torn by; nil: it is whole
+
+	identities map[*table.Schema]string // those that were computed: thousands of snapshots share a few schemas
+}
+
+func (a *assembly) identity(s *table.Schema) string {
+	known, ok := a.identities[s]
+	if !ok {
+		known = s.Identity()
+		a.identities[s] = known
+	}
+	return known
 }
 
 // assemble follows partition 0, which alone decides what is committed.
@@ -137,7 +148,7 @@ func (s *stream) assemble() ([]Point, []Gap) {
 			p.gaps[i].gap.Lost, p.gaps[i].gap.Unknown = nil, false
 		}
 	}
-	a := &assembly{stream: s, behind: -1}
+	a := &assembly{stream: s, behind: -1, identities: map[*table.Schema]string{}}
 	for _, decided := range s.partitions[0].spans {
 		goOn, err := a.take(decided)
 		if err != nil {
@@ -209,7 +220,7 @@ func (a *assembly) take(decided *span) (goOn bool, err error) {
 		return false, a.damagedAt(0, decided.from, fmt.Sprintf("snapshot %d has %d partitions without being a baseline", begin.Snapshot, begin.Partitions))
 	}
 	a.chain = append(a.chain, link{spans: spans, number: len(a.chain)})
-	a.points = append(a.points, newPoint(a.id, a.chain))
+	a.points = append(a.points, a.newPoint())
 	return true, nil
 }
 
@@ -236,7 +247,7 @@ func (a *assembly) gather(decided *span) (spans []*span, swallowed *gapHere, err
 		s := p.committed(id)
 		switch {
 		case s != nil && !s.broken:
-			if reason := disagreement(decided, s); reason != "" {
+			if reason := a.disagreement(decided, s); reason != "" {
 				return nil, nil, a.damagedAt(p.number, s.to, reason)
 			}
 			spans = append(spans, s)
@@ -257,14 +268,14 @@ func (a *assembly) gather(decided *span) (spans []*span, swallowed *gapHere, err
 }
 
 // disagreement says how one partition's Begin and Commit differ from partition 0's.
-func disagreement(a, b *span) string {
-	id := a.begin.Snapshot
+func (a *assembly) disagreement(decided, s *span) string {
+	id := decided.begin.Snapshot
 	switch {
-	case a.begin.Previous != b.begin.Previous || a.begin.Partitions != b.begin.Partitions ||
-		a.begin.Schema.Identity() != b.begin.Schema.Identity():
+	case decided.begin.Previous != s.begin.Previous || decided.begin.Partitions != s.begin.Partitions ||
+		a.identity(decided.begin.Schema) != a.identity(s.begin.Schema):
 		return fmt.Sprintf("the begin of snapshot %d is not that of partition 0", id)
-	case a.commit.Digest != b.commit.Digest || a.commit.Counts != b.commit.Counts ||
-		a.commit.ReadBegan != b.commit.ReadBegan || a.commit.ReadEnded != b.commit.ReadEnded:
+	case decided.commit.Digest != s.commit.Digest || decided.commit.Counts != s.commit.Counts ||
+		decided.commit.ReadBegan != s.commit.ReadBegan || decided.commit.ReadEnded != s.commit.ReadEnded:
 		return fmt.Sprintf("the commit of snapshot %d is not that of partition 0", id)
 	}
 	return ""
@@ -288,14 +299,15 @@ func (a *assembly) endOf(id int64) time.Time {
 	return time.UnixMicro(id).UTC()
 }
 
-func newPoint(streamID string, chain []link) Point {
+func (a *assembly) newPoint() Point {
+	chain := a.chain
 	decided := chain[len(chain)-1].spans[0]
 	begin, commit := decided.begin, decided.commit
 	p := Point{
-		ID: begin.Snapshot, Previous: begin.Previous, Baseline: chain[0].spans[0].begin.Snapshot, Stream: streamID,
+		ID: begin.Snapshot, Previous: begin.Previous, Baseline: chain[0].spans[0].begin.Snapshot, Stream: a.id,
 		ReadBegan: time.UnixMicro(commit.ReadBegan).UTC(), ReadEnded: time.UnixMicro(commit.ReadEnded).UTC(),
 		Rows: commit.Digest.Rows, Counts: Counts(commit.Counts),
-		Schema: begin.Schema.RecordName(), SchemaIdentity: begin.Schema.Identity(), Partitions: begin.Partitions,
+		Schema: table.RecordName(a.identity(begin.Schema)), SchemaIdentity: a.identity(begin.Schema), Partitions: begin.Partitions,
 		Digest: commit.Digest, DigestText: commit.Digest.String(),
 		begin: begin, links: slices.Clip(chain),
 	}

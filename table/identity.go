@@ -27,7 +27,10 @@ func (s *Schema) Identity() string {
 
 // RecordName is the Avro name of the row record: r_ and the first 16 hex digits of Identity. Avro's canonical form drops logical
 // types, so without it two tables' schemas could share a fingerprint.
-func (s *Schema) RecordName() string { return "r_" + s.Identity()[:16] }
+func (s *Schema) RecordName() string { return RecordName(s.Identity()) }
+
+// RecordName is the row record's name of schemas of an identity.
+func RecordName(identity string) string { return "r_" + identity[:16] }
 
 // WithIDs gives next's columns the ids of prev's columns that they are, and fresh ids from prev.NextColumnID on to new ones. Where the
 // engine tells its own ids of both, these say which column is which: a renamed one keeps its id, and one that was dropped and added

@@ -136,6 +136,9 @@ func conversionOf(from, to Column) conversion {
 // Identity says that images and keys stay as they are.
 func (p *Projection) Identity() bool { return p.images && p.sameKeys }
 
+// SameKeys says that keys stay as they are.
+func (p *Projection) SameKeys() bool { return p.sameKeys }
+
 // AppendImage appends the image that the row has under the new schema. It looks at lengths as ImageLen does, and at the values that
 // it converts.
 func (p *Projection) AppendImage(dst, image []byte) ([]byte, error) {

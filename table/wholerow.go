@@ -159,3 +159,6 @@ func (p *Projection) checkWholeKeys(from, to *Schema) error {
 
 // sameKey says whether two schemas have the same columns for a key.
 func sameKey(a, b *Schema) bool { return a.WholeRow == b.WholeRow && slices.Equal(a.Key, b.Key) }
+
+// WithoutOrdinal is the part of a whole row's key that rows which equal each other share.
+func WithoutOrdinal(key []byte) []byte { return key[:min(len(key), rowHashBytes)] }

@@ -131,6 +131,7 @@ func (s *stagingConfig) UnmarshalYAML(node ast.Node) error {
 type tableConfig struct {
 	Name       string            `yaml:"name"`
 	Key        []string          `yaml:"key"`
+	Order      orderConfig       `yaml:"order"`
 	Exclude    []string          `yaml:"exclude"`
 	Bytes      []string          `yaml:"bytes"`
 	Options    map[string]string `yaml:"options"`

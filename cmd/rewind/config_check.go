@@ -96,22 +96,23 @@ type configCheck struct {
 
 // tableCheck is what it finds of one table. From Kind on only with --connect.
 type tableCheck struct {
-	Table       string    `json:"table"`
-	Key         []string  `json:"key,omitempty"`
-	KeyFrom     string    `json:"key_from,omitempty"`
-	Exclude     []string  `json:"exclude,omitempty"`
-	Kind        string    `json:"kind,omitempty"`
-	Columns     int       `json:"columns,omitempty"`
-	Unsupported []string  `json:"unsupported,omitempty"`
-	Rows        *int64    `json:"rows,omitempty"`
-	DiskBytes   *int64    `json:"disk_bytes,omitempty"`
-	SortBytes   *int64    `json:"sort_bytes,omitempty"` // of disk, while a table without a key is captured
-	Guard       guardLine `json:"guard"`
-	Topic       string    `json:"topic,omitempty"`
-	Partitions  int       `json:"topic_partitions,omitempty"`
-	Staging     string    `json:"staging,omitempty"`
-	Unchecked   []string  `json:"unchecked,omitempty"` // grants that nothing can be said of, and why
-	Problems    []problem `json:"problems,omitempty"`
+	Table       string      `json:"table"`
+	Key         []string    `json:"key,omitempty"`
+	KeyFrom     string      `json:"key_from,omitempty"`
+	Exclude     []string    `json:"exclude,omitempty"`
+	Kind        string      `json:"kind,omitempty"`
+	Columns     int         `json:"columns,omitempty"`
+	Unsupported []string    `json:"unsupported,omitempty"`
+	Rows        *int64      `json:"rows,omitempty"`
+	DiskBytes   *int64      `json:"disk_bytes,omitempty"`
+	Order       orderConfig `json:"order"`
+	SortBytes   *int64      `json:"sort_bytes,omitempty"` // of disk, while a table that is sorted here is captured
+	Guard       guardLine   `json:"guard"`
+	Topic       string      `json:"topic,omitempty"`
+	Partitions  int         `json:"topic_partitions,omitempty"`
+	Staging     string      `json:"staging,omitempty"`
+	Unchecked   []string    `json:"unchecked,omitempty"` // grants that nothing can be said of, and why
+	Problems    []problem   `json:"problems,omitempty"`
 
 	name table.Name
 }
@@ -180,7 +181,10 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	}
 	for _, t := range c.Tables {
 		guard := c.guard(t)
-		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Exclude: t.Exclude, name: t.name}
+		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Order: orderEngine, Exclude: t.Exclude, name: t.name}
+		if t.sortsHere() {
+			check.Order = orderLocal
+		}
 		if len(t.Key) > 0 {
 			check.KeyFrom = impala.KeyConfigured
 		}
@@ -293,7 +297,7 @@ func checkTable(ctx context.Context, db *impala.DB, check *tableCheck) error {
 	if found.Rows >= 0 {
 		disk := found.Bytes * snapshotsKept
 		check.Rows, check.DiskBytes = &found.Rows, &disk
-		if isWholeRow(check.Key) {
+		if check.Order == orderLocal {
 			sorted := sortBytes(found.Rows, found.Bytes)
 			check.SortBytes = &sorted
 		}

@@ -69,13 +69,15 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 	switch {
 	case isWholeRow(t.Key):
 		g.add("  key", "the whole row (from "+t.KeyFrom+")")
-		g.add("  sorted", sortText(t.SortBytes))
 	case len(t.Key) > 0:
 		g.add("  key", strings.Join(t.Key, ", ")+" (from "+t.KeyFrom+")")
 	case k.Connected:
 		g.add("  key", "none known")
 	default:
 		g.add("  key", "not configured: Kudu tables know theirs")
+	}
+	if t.Order == orderLocal {
+		g.add("  sorted", sortText(t.SortBytes))
 	}
 	if len(t.Exclude) > 0 {
 		g.add("  excluded", strings.Join(t.Exclude, ", "))

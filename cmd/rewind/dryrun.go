@@ -128,12 +128,12 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 	if err != nil {
 		return nil, err
 	}
-	statements, definition, err := db.PlanCapture(ctx, t.name, known.schema)
+	statements, definition, err := db.PlanCapture(ctx, t.name, known.schema, !t.sortsHere())
 	if err != nil {
 		return nil, err
 	}
 	how := "in key order"
-	if definition.Schema.WholeRow {
+	if t.sortsHere() {
 		how = "in any order, to be sorted here"
 	}
 	d.add("capture "+t.name.String()+": describe it and read it "+how, statements...)

@@ -35,7 +35,7 @@ func checkKey(name table.Name, key []string) error {
 
 // sortText says what it costs that a table's rows are sorted here.
 func sortText(bytes *int64) string {
-	text := "here, by every column: " + byteText(sorting.DefaultMemoryBytes) + " of memory"
+	text := "here: " + byteText(sorting.DefaultMemoryBytes) + " of memory"
 	switch {
 	case bytes == nil:
 		return text + ", and disk for the rows that do not fit into it"
