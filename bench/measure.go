@@ -29,7 +29,6 @@ type contestant struct {
 	name    string
 	prepare func(ctx context.Context, round int) error // before each round, not measured; nil: nothing
 	command func(round int) *exec.Cmd
-	before  float64 // seconds of CPU that are not its own: what an interpreter takes to start; set by the stage
 }
 
 // series is what a contestant took, round by round.
