@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +29,7 @@ func children() map[string]func(ctx context.Context, args []string) error {
 		"publish":       measurePublish,
 		"publish-kafka": measureBareProduce,
 		"publish-franz": measureFranz,
+		"topic":         createTopic,
 		"consume":       measureConsume,
 		"consume-kafka": measureBareRead,
 		"disk":          measureDisk,
@@ -47,10 +51,28 @@ func runChild(ctx context.Context, args []string) error {
 	}
 	if len(args) > 1 {
 		if do, known := all[args[1]]; known {
-			return do(ctx, args[2:])
+			return profiled(args[1], func() error { return do(ctx, args[2:]) })
 		}
 	}
 	return fmt.Errorf("%s: one of %s is missing", args[0], strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+}
+
+// profiled leaves a CPU profile of a child in the folder that BENCH_PROFILE names, one file a process.
+func profiled(name string, do func() error) error {
+	folder := os.Getenv("BENCH_PROFILE")
+	if folder == "" {
+		return do()
+	}
+	f, err := os.Create(filepath.Join(folder, fmt.Sprintf("%s-%d.pprof", name, os.Getpid())))
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	err = do()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
 }
 
 // stopwatch measures from here on, in a process that did something else before.
@@ -89,7 +111,8 @@ func shapeText(s workload.Shape) string {
 }
 
 func parseShape(text string) (s workload.Shape, err error) {
-	return s, json.Unmarshal([]byte(text), &s)
+	err = json.Unmarshal([]byte(text), &s)
+	return s, err
 }
 
 // makeTable writes one version of a table: as encoded rows, or as CSV.

@@ -99,6 +99,14 @@ func measureBareProduce(ctx context.Context, args []string) error {
 	return watch.say(int64(len(values)), map[string]float64{"publish_s": time.Since(watch.began).Seconds()})
 }
 
+// createTopic makes a topic of one partition, for a tool that makes none.
+func createTopic(ctx context.Context, args []string) error {
+	if err := expect(args, "TOPIC", "BROKER"); err != nil {
+		return err
+	}
+	return makeTopic(ctx, &kafka.Client{Addr: kafka.TCP(args[1]), Timeout: time.Minute}, args[0])
+}
+
 func makeTopic(ctx context.Context, client *kafka.Client, name string) error {
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: name, NumPartitions: 1, ReplicationFactor: 1}}})
 	if err == nil {
@@ -199,7 +207,7 @@ func measureBareRead(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	end, err := conn.ReadLastOffset()
 	if err != nil {
 		return err

@@ -86,7 +86,7 @@ func digestOf(s workload.Shape, rows iter.Seq2[table.Row, error]) (d table.Diges
 func createTable(s *table.Schema) string {
 	var columns []string
 	for _, c := range s.Columns {
-		columns = append(columns, fmt.Sprintf("`%s` %s", c.Name, c.Type))
+		columns = append(columns, "`"+c.Name+"` "+c.Type.String())
 	}
 	return "CREATE TABLE " + s.Table.String() + " (" + strings.Join(columns, ", ") + ") STORED AS PARQUET"
 }

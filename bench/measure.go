@@ -73,16 +73,22 @@ func (c contestant) round(ctx context.Context, round int) (measure, error) {
 	return timed(ctx, c.command(round))
 }
 
+// longest is how long one round of a contestant may take.
+const longest = 15 * time.Minute
+
 // timed runs a command to its end. What it says of itself in the last line of its output, as JSON, counts instead of what
 // the system says of the whole process; the peak of its memory is always the system's.
 func timed(ctx context.Context, cmd *exec.Cmd) (measure, error) {
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what a script started ends with it
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return measure{}, err
 	}
-	stopped := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	stopped := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) })
 	err := cmd.Wait()
 	stopped()
 	m := measure{WallSeconds: time.Since(began).Seconds()}

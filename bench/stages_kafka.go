@@ -100,7 +100,10 @@ func publishStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		}},
 		contestant{name: bareProduce, command: func(round int) *exec.Cmd { return child("publish-kafka", round) }},
 		contestant{name: franz, command: func(round int) *exec.Cmd { return child("publish-franz", round) }},
-		contestant{name: javaProduce, command: func(round int) *exec.Cmd {
+		contestant{name: javaProduce, prepare: func(ctx context.Context, round int) error {
+			_, err := b.do(ctx, self("child", "topic", fmt.Sprintf("bench-perf-%d", round), broker))
+			return err
+		}, command: func(round int) *exec.Cmd {
 			return b.perf("produce", broker, fmt.Sprintf("bench-perf-%d", round), itoa(s.Rows))
 		}})
 	if err != nil {
@@ -175,10 +178,11 @@ func chainStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	state, data, staging := b.path("states", "chain"), b.path("chain"), b.path("staging-chain")
+	data, staging := b.path("chain"), b.path("staging-chain")
 	var first, second, journaled, restored series
 	for round := range b.rounds + 1 {
-		if state, err = b.fresh("states", fmt.Sprintf("chain-%d", round)); err != nil {
+		state, err := b.fresh("states", fmt.Sprintf("chain-%d", round))
+		if err != nil {
 			return o, err
 		}
 		for _, step := range []struct {

@@ -140,9 +140,8 @@ func (b *workbench) serve(ctx context.Context, args ...string) (address string, 
 		cancel()
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		err := cmd.Wait()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) && ctx.Err() != nil {
-			return nil
+		if ctx.Err() != nil { // ended with everything else
+			return ctx.Err()
 		}
 		return err
 	}
