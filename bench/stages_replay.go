@@ -160,7 +160,7 @@ func pointsStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		return o, err
 	}
 	program, config := b.path("rewind"), filepath.Join(data, "rewind.yaml")
-	if _, err := b.do(ctx, exec.Command("go", "build", "-trimpath", "-o", program, "./cmd/rewind")); err != nil {
+	if _, err := b.do(ctx, exec.Command("go", "build", "-o", program, "./cmd/rewind")); err != nil {
 		return o, err
 	}
 	text := fmt.Sprintf("kafka: {brokers: [127.0.0.1:1]}\nimpala: {dsn: \"impala://127.0.0.1:1?auth=noauth\"}\ndata: %s\ntables:\n  - {name: %s, key: [id]}\n", data, workload.Shape{}.Name())
