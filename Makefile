@@ -52,6 +52,7 @@ soak:
 BENCH_ROWS ?= 10M
 BENCH_ARGS ?=
 bench:
+	mkdir -p .bench
 	go build -o .bench/bench ./bench
 	.bench/bench -rows $(BENCH_ROWS) $(BENCH_ARGS)
 
