@@ -36,6 +36,30 @@ func newResults(ctx context.Context, b *workbench) *results {
 	}
 }
 
+// goOn takes over the other stages of an earlier run of the same size on the same machine, for one of chosen stages.
+func (r *results) goOn() {
+	text, err := os.ReadFile(filepath.Join(r.folder(), "results.json"))
+	var before results
+	if err != nil || json.Unmarshal(text, &before) != nil || before.Rows != r.Rows || before.Rounds != r.Rounds || before.Machine != r.Machine || before.Versions != r.Versions {
+		return
+	}
+	r.Outcomes = before.Outcomes
+}
+
+// put takes a stage's outcome in, in the place of an earlier one, in the order of the stages.
+func (r *results) put(o outcome) {
+	by := map[string]outcome{}
+	for _, one := range append(r.Outcomes, o) {
+		by[one.Key] = one
+	}
+	r.Outcomes = nil
+	for _, key := range stageKeys() {
+		if one, measured := by[key]; measured {
+			r.Outcomes = append(r.Outcomes, one)
+		}
+	}
+}
+
 // machine says what was measured on.
 func machine() string {
 	name := runtime.GOARCH

@@ -49,3 +49,29 @@ func TestDocumentKeepsWhatPeopleWrote(t *testing.T) {
 		t.Errorf("%s", again)
 	}
 }
+
+// TestResultsGoOn: a run of chosen stages keeps the others, in their order.
+func TestResultsGoOn(t *testing.T) {
+	first := &results{Rows: 7, Rounds: 2, out: t.TempDir()}
+	for _, key := range []string{"fold", "codec"} {
+		first.put(outcome{Key: key, About: "first"})
+	}
+	if err := first.write(); err != nil {
+		t.Fatal(err)
+	}
+	again := &results{Rows: 7, Rounds: 2, out: first.out}
+	again.goOn()
+	again.put(outcome{Key: "diff", About: "again"})
+	again.put(outcome{Key: "fold", About: "again"})
+	var got []string
+	for _, o := range again.Outcomes {
+		got = append(got, o.Key+" "+o.About)
+	}
+	if want := "codec first, diff again, fold again"; strings.Join(got, ", ") != want {
+		t.Errorf("%q, want %s", got, want)
+	}
+	other := &results{Rows: 8, Rounds: 2, out: first.out}
+	if other.goOn(); other.Outcomes != nil {
+		t.Errorf("figures of another size were taken over: %v", other.Outcomes)
+	}
+}

@@ -92,6 +92,9 @@ func runStages(ctx context.Context, s settings) error {
 		return fmt.Errorf("install the peers: %w", err)
 	}
 	r := newResults(ctx, b)
+	if s.only != nil {
+		r.goOn()
+	}
 	for _, stage := range stages() {
 		if s.only != nil && !s.only[stage.key] {
 			continue
@@ -106,7 +109,7 @@ func runStages(ctx context.Context, s settings) error {
 			return fmt.Errorf("stage %s: %w", stage.key, err)
 		}
 		o.Key, o.Title, o.About, o.Took = stage.key, stage.title, stage.about, time.Since(began).Seconds()
-		r.Outcomes = append(r.Outcomes, o)
+		r.put(o)
 		for _, t := range o.Targets {
 			b.say("  %s: %s (%s) %s", t.What, t.Text, t.Want, t.Missing)
 		}
