@@ -39,6 +39,7 @@ type settings struct {
 	only   map[string]bool
 	kafka  string // bootstrap address; "": none, and the stages that need one say so
 	jars   string // of Kafka's own tools
+	slow   bool   // with the peers that take minutes
 }
 
 func run(ctx context.Context, args []string) error {
@@ -56,6 +57,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&only, "only", "", "stages to run, by comma: "+strings.Join(stageKeys(), ","))
 	flags.StringVar(&s.kafka, "kafka", "", "bootstrap address of a real Kafka")
 	flags.StringVar(&s.jars, "jars", "", "folder with the jars of Kafka's perf tools")
+	flags.BoolVar(&s.slow, "slow", true, "with reladiff and dbt, which take most of the time")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
