@@ -33,9 +33,11 @@ def draw(name, stage, along, of, x, y):
         points.sort()
         places = [p[0] for p in points]
         own = contestant == "rewind"
-        axes.plot(places, [p[2] for p in points], marker="o", label=contestant, linewidth=2.5 if own else 1.2, color="#c1272d" if own else None)
-        axes.fill_between(places, [p[1] for p in points], [p[3] for p in points], alpha=0.15, color="#c1272d" if own else None)
+        (line,) = axes.plot(places, [p[2] for p in points], marker="o", label=contestant, linewidth=2.5 if own else 1.2, color="#c1272d" if own else None)
+        axes.fill_between(places, [p[1] for p in points], [p[3] for p in points], alpha=0.15, color=line.get_color())
     axes.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+    if of == "peak_mib":
+        axes.set_ylim(bottom=10, top=max(100, axes.get_ylim()[1]))
     if axes.lines:
         axes.legend(frameon=False)
     figure.savefig(os.path.join(folder, name + ".svg"), metadata={"Date": None})
