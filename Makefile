@@ -3,7 +3,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI_VERSION := v2.15.0
 TOOLS := $(CURDIR)/.tools
 
-.PHONY: build test race vet lint demo fuzz reliability integration soak ci clean
+.PHONY: build test race vet lint demo fuzz reliability integration soak bench benchcmp benchbase ci clean
 
 build:
 	go build -trimpath -o rewind ./cmd/rewind
@@ -47,6 +47,37 @@ integration:
 SOAK ?= 20m
 soak:
 	./integration/run.sh soak $(SOAK)
+
+# Every stage beside its peers, in turn: docs/PERFORMANCE.md. Small: make bench BENCH_ROWS=100k, which leaves the document alone.
+BENCH_ROWS ?= 10M
+BENCH_ARGS ?=
+bench:
+	mkdir -p .bench
+	go build -o .bench/bench ./bench
+	.bench/bench -rows $(BENCH_ROWS) $(BENCH_ARGS)
+
+# The benchmarks beside the code against the last committed figures: make benchcmp BENCH_COUNT=10 BENCH=Fold BENCH_PACKAGES=./replay
+BENCH ?= .
+BENCH_COUNT ?= 6
+BENCH_TIME ?= 0.3s
+BENCH_PACKAGES ?= ./table ./change ./ocf ./journal ./sorting ./producer ./replay ./impala ./topic ./consumer ./bench/workload
+BENCHSTAT_VERSION := v0.0.0-20260908200009-22c9c6c9d4da
+benchmarks = GOMAXPROCS=2 go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) -benchtime $(BENCH_TIME) -timeout 60m $(BENCH_PACKAGES)
+
+benchcmp: $(TOOLS)/benchstat-$(BENCHSTAT_VERSION)
+	mkdir -p .bench
+	$(benchmarks) > .bench/benchmarks.txt
+	$< bench/baseline.txt .bench/benchmarks.txt
+
+benchbase:
+	mkdir -p .bench
+	$(benchmarks) > .bench/benchmarks.txt
+	cp .bench/benchmarks.txt bench/baseline.txt
+
+$(TOOLS)/benchstat-$(BENCHSTAT_VERSION):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install golang.org/x/perf/cmd/benchstat@$(BENCHSTAT_VERSION)
+	mv $(TOOLS)/benchstat $@
 
 ci:
 	./.ci/run

@@ -34,7 +34,7 @@ const (
 
 // world is a Kafka with one topic of one partition, written by hand, and a disk.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	cluster *kafkatest.Cluster
 	kafka   *topic.Client
 	topic   *topic.Topic
@@ -52,7 +52,7 @@ type world struct {
 	sign      ed25519.PrivateKey
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, cluster: kafkatest.New(t), fs: disk.NewMemory()}
 	var err error

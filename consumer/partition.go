@@ -171,11 +171,13 @@ func (p *partition) encryptSealed(ctx context.Context) error {
 // judge makes entries of the messages that belong into the journal, up to one that stops the consumer.
 func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next int64, stopped error) {
 	next = p.next
+	entries, room := roomFor(batch)
 	for _, m := range batch {
 		if m.Offset < next { // inside a stretch that was given up
 			continue
 		}
-		entry, v, err := p.entry(m)
+		entry, v, err := p.entry(m, room)
+		room = room[len(entry.Record):]
 		if err != nil {
 			skip := p.table.skip(p.number, m.Offset)
 			if skip == nil {
@@ -206,8 +208,20 @@ func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next 
 	return entries, next, nil
 }
 
-// entry judges one message.
-func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
+// recordOverhead is what an entry's record has beside its message, at most.
+const recordOverhead = 16
+
+// roomFor is what the entries of a batch and their records take, in one piece each. It is not used again: the journal may hold on to it.
+func roomFor(batch []topic.Message) (entries []journal.Entry, room []byte) {
+	bytes := 0
+	for _, m := range batch {
+		bytes += len(m.Value) + recordOverhead
+	}
+	return make([]journal.Entry, 0, len(batch)), make([]byte, bytes)
+}
+
+// entry judges one message. Its record is put into the beginning of the room.
+func (p *partition) entry(m topic.Message, room []byte) (journal.Entry, verdict, error) {
 	where := p.table.topic.Name()
 	decoded, err := p.decoder.Decode(m.Value)
 	var unknown *change.UnknownSchemaError
@@ -226,7 +240,7 @@ func (p *partition) entry(m topic.Message) (journal.Entry, verdict, error) {
 		return journal.Entry{}, v, err
 	}
 	p.sequence.held.take(decoded)
-	record, err := change.AppendEntry(make([]byte, 0, len(m.Value)+16), m.Offset, m.Value)
+	record, err := change.AppendEntry(room[:0:len(m.Value)+recordOverhead], m.Offset, m.Value)
 	entry := journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}
 	if decoded.Gap != nil {
 		entry.Schema = p.gapSchema()

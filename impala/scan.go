@@ -80,9 +80,10 @@ func (r *rowReader) read(values []any) (table.Row, error) {
 	}
 	r.bytes = r.bytes[:0]
 	for i, v := range values {
-		value, err := r.value(r.schema.Columns[i], v)
-		if err == nil && value.Null && r.schema.NotNull[r.schema.Columns[i].ID] {
-			err = fmt.Errorf("column %q: NULL, which the table does not allow there", r.schema.Columns[i].Name)
+		c := &r.schema.Columns[i]
+		value, err := r.value(c, v)
+		if err == nil && value.Null && r.schema.NotNull[c.ID] {
+			err = fmt.Errorf("column %q: NULL, which the table does not allow there", c.Name)
 		}
 		if err != nil {
 			return table.Row{}, r.failed(values, err)
@@ -124,7 +125,7 @@ func (r *rowReader) failed(values []any, err error) error {
 
 // value is one column of a row. The driver's Go type must fit the column's: a table that was altered since it was described would
 // otherwise be read as something else.
-func (r *rowReader) value(c table.Column, v any) (table.Value, error) {
+func (r *rowReader) value(c *table.Column, v any) (table.Value, error) {
 	kind := c.Type.Kind
 	isInteger := kind >= table.TinyInt && kind <= table.BigInt
 	switch v := v.(type) {
@@ -177,7 +178,7 @@ func oneIf(b bool) int64 {
 	return 0
 }
 
-func (r *rowReader) text(c table.Column, v string) (table.Value, error) {
+func (r *rowReader) text(c *table.Column, v string) (table.Value, error) {
 	switch {
 	case c.AsBytes, c.Type.Kind == table.Binary:
 		var err error
@@ -215,20 +216,18 @@ func appendTimestamp(b []byte, t time.Time) []byte {
 	return appendDigits(append(b, '.'), t.Nanosecond(), 9)
 }
 
+// appendDigits writes the last digits of a number, as many as the width says.
 func appendDigits(b []byte, n, width int) []byte {
-	for i, unit := 0, pow10(width-1); i < width; i, unit = i+1, unit/10 {
-		b = append(b, byte('0'+n/unit%10))
+	var digits [nanosecondDigits]byte
+	for i := width - 1; i >= 0; i-- {
+		digits[i] = byte('0' + n%10)
+		n /= 10
 	}
-	return b
+	return append(b, digits[:width]...)
 }
 
-func pow10(n int) int {
-	p := 1
-	for range n {
-		p *= 10
-	}
-	return p
-}
+// nanosecondDigits is the most that a timestamp has in one piece.
+const nanosecondDigits = 9
 
 // textOf is a driver's value for people and for answers that are text.
 func textOf(v any) string {

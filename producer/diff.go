@@ -15,7 +15,18 @@ func Diff(prev, next iter.Seq2[table.Row, error]) iter.Seq2[change.Change, error
 	return func(yield func(change.Change, error) bool) {
 		pull, stop := iter.Pull2(prev)
 		defer stop()
-		old, err, more := pull()
+		diff(func() (table.Row, bool, error) {
+			row, err, more := pull()
+			return row, more, err
+		}, next)(yield)
+	}
+}
+
+// diff is Diff, with the previous rows asked for one by one: more is false behind the last. A file gives them so without the switch
+// between coroutines that iter.Pull2 takes for each.
+func diff(pull func() (row table.Row, more bool, err error), next iter.Seq2[table.Row, error]) iter.Seq2[change.Change, error] {
+	return func(yield func(change.Change, error) bool) {
+		old, more, err := pull()
 		if err != nil {
 			yield(change.Change{}, err)
 			return
@@ -29,7 +40,7 @@ func Diff(prev, next iter.Seq2[table.Row, error]) iter.Seq2[change.Change, error
 				if !yield(change.Change{Op: change.Delete, Key: old.Key, Before: old.Image}, nil) {
 					return
 				}
-				if old, err, more = pull(); err != nil {
+				if old, more, err = pull(); err != nil {
 					yield(change.Change{}, err)
 					return
 				}
@@ -44,7 +55,7 @@ func Diff(prev, next iter.Seq2[table.Row, error]) iter.Seq2[change.Change, error
 				!yield(change.Change{Op: change.Update, Key: row.Key, Before: old.Image, After: row.Image}, nil) {
 				return
 			}
-			if old, err, more = pull(); err != nil {
+			if old, more, err = pull(); err != nil {
 				yield(change.Change{}, err)
 				return
 			}
@@ -53,7 +64,7 @@ func Diff(prev, next iter.Seq2[table.Row, error]) iter.Seq2[change.Change, error
 			if !yield(change.Change{Op: change.Delete, Key: old.Key, Before: old.Image}, nil) {
 				return
 			}
-			if old, err, more = pull(); err != nil {
+			if old, more, err = pull(); err != nil {
 				yield(change.Change{}, err)
 				return
 			}

@@ -70,6 +70,17 @@ type cursor struct {
 }
 
 func (c *cursor) long() int64 {
+	// Most are lengths of keys and images, of one byte or two.
+	if len(c.rest) > 1 {
+		if one := c.rest[0]; one < 0x80 {
+			c.rest = c.rest[1:]
+			return int64(one>>1) ^ -int64(one&1)
+		} else if two := c.rest[1]; two < 0x80 {
+			u := uint64(one&0x7f) | uint64(two)<<7
+			c.rest = c.rest[2:]
+			return int64(u>>1) ^ -int64(u&1)
+		}
+	}
 	n, size := binary.Varint(c.rest)
 	if size <= 0 {
 		c.bad = true

@@ -3,13 +3,9 @@ package producer
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io"
-	"iter"
 	"time"
 
 	"rewind/change"
-	"rewind/table"
 	"rewind/topic"
 )
 
@@ -139,7 +135,10 @@ func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
 		return err
 	}
 	var count int64
-	for m, err := range Diff(c.previousRows(), c.rows(pendingName, nil)) {
+	previous, next := c.previousRows(), c.rowsOf(pendingName, nil)
+	defer previous.close()
+	defer next.close()
+	for m, err := range diff(previous.next, next.all) {
 		if err != nil {
 			return err
 		}
@@ -161,47 +160,6 @@ func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
 	}
 	c.progress("publish", count, 0, count)
 	return nil
-}
-
-// previousRows are the rows of the current file as rows of the new schema; none for a baseline.
-func (c *capture) previousRows() iter.Seq2[table.Row, error] {
-	if c.report.Baseline {
-		return func(func(table.Row, error) bool) {}
-	}
-	return c.rows(currentName, c.projection)
-}
-
-// rows of a snapshot file, projected. A row is valid until the next step.
-func (c *capture) rows(name string, projection *table.Projection) iter.Seq2[table.Row, error] {
-	return func(yield func(table.Row, error) bool) {
-		f, err := c.folder().open(name)
-		if err != nil {
-			yield(table.Row{}, err)
-			return
-		}
-		defer f.close()
-		var projected table.Row
-		for {
-			row, _, err := f.next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err == nil && projection != nil && !projection.Identity() {
-				projected.Key, err = projection.AppendKey(projected.Key[:0], row.Key)
-				if err == nil {
-					projected.Image, err = projection.AppendImage(projected.Image[:0], row.Image)
-				}
-				row = projected
-			}
-			if err != nil {
-				yield(table.Row{}, err)
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-	}
 }
 
 // lane carries the changes of one partition: the encoding side fills a batch while the one before is on its way.

@@ -40,7 +40,7 @@ type Options struct {
 	Data        string         // the data directory, for proofs/ and restore/; "": the folder that holds root
 	TempDir     string         // for sorted runs that do not fit in memory; "": <Data>/tmp
 	Keys        *crypt.Keys    // that encrypted segments are opened with; nil: those in clear alone can be read
-	MemoryBytes int            // that a fold may use for its buffers; 0: sorting.DefaultMemoryBytes
+	MemoryBytes int            // that a fold may use for its buffers; 0: 24 MiB
 	Progress    func(Progress) // nil: nobody watches
 
 	indexFrom int64 // bytes of a segment that is indexed; 0: the default
@@ -53,6 +53,10 @@ type Progress struct {
 	Total int64  // that are expected; 0 where it is not known
 	Bytes bool   // what is counted are bytes, not rows
 }
+
+// defaultMemoryBytes keeps a fold, with the blocks that it reads and the program around it, within 64 MiB. Twice as much would make it
+// 4 % faster.
+const defaultMemoryBytes = 24 << 20
 
 func (o Options) applyDefaults(root string) Options {
 	if o.FS == nil {
@@ -69,6 +73,9 @@ func (o Options) applyDefaults(root string) Options {
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
+	}
+	if o.MemoryBytes == 0 {
+		o.MemoryBytes = defaultMemoryBytes
 	}
 	return o
 }

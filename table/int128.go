@@ -161,6 +161,9 @@ func (a Int128) appendDecimal(dst []byte, scale int) []byte {
 // String is a in decimal.
 func (a Int128) String() string { return string(a.appendDecimal(nil, 0)) }
 
+// smallDigits is how many digits a 64-bit number holds, whatever they are.
+const smallDigits = 18
+
 // parseDecimal reads -12.3 as an unscaled value of this scale: missing scale digits are zeros, surplus ones must be. No exponents.
 func parseDecimal(text string, scale int) (Int128, bool) {
 	negative := false
@@ -168,6 +171,7 @@ func parseDecimal(text string, scale int) (Int128, bool) {
 		negative, text = text[0] == '-', text[1:]
 	}
 	a, digits, fraction, ok := Int128{}, 0, -1, true
+	small, taken := uint64(0), 0 // the first digits, of which 18 fit
 	for i := 0; i < len(text) && ok; i++ {
 		c := text[i]
 		if c == '.' && fraction < 0 {
@@ -185,7 +189,17 @@ func parseDecimal(text string, scale int) (Int128, bool) {
 			ok = c == '0'
 			continue
 		}
+		if taken++; taken <= smallDigits {
+			small = small*10 + uint64(c-'0')
+			continue
+		}
+		if taken == smallDigits+1 {
+			a = Int128{Lo: small}
+		}
 		a, ok = a.mulAdd(10, uint64(c-'0'))
+	}
+	if taken <= smallDigits {
+		a = Int128{Lo: small}
 	}
 	if ok {
 		a, ok = a.rescale(scale - min(max(fraction, 0), scale))

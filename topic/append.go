@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -68,9 +69,11 @@ func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (ba
 		compression = 0
 	}
 	err = t.client.retry(ctx, t.name, func(ctx context.Context) error {
-		records := make([]kafka.Record, len(values))
+		// One piece of memory for all of them; a new one each try, for a reader is read once.
+		records, readers := make([]kafka.Record, len(values)), make([]valueReader, len(values))
 		for i, v := range values {
-			records[i] = kafka.Record{Time: now, Value: protocol.NewBytes(v)}
+			readers[i].Reset(v)
+			records[i] = kafka.Record{Time: now, Value: &readers[i]}
 		}
 		res, err := t.client.kafka.Produce(ctx, &kafka.ProduceRequest{
 			Topic:        t.name,
@@ -90,6 +93,14 @@ func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (ba
 	})
 	return base, err
 }
+
+// valueReader is what kafka-go reads a message's value from.
+type valueReader struct{ bytes.Reader }
+
+// Close ends nothing.
+func (*valueReader) Close() error { return nil }
+
+var _ protocol.Bytes = (*valueReader)(nil)
 
 // tooLarge gives a refusal for the size its type.
 func (t *Topic) tooLarge(partition int, values [][]byte, err error) error {

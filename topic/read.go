@@ -147,6 +147,9 @@ func (r *reader) read(ctx, attempt context.Context) (messages []Message, err err
 		if !ok || err != nil {
 			return messages, r.unreadable(err)
 		}
+		if messages == nil {
+			messages = make([]Message, 0, min(r.batch.left+1, batchMessages))
+		}
 		messages = append(messages, m)
 		bytes += len(m.Value) + MessageOverhead
 	}
