@@ -107,7 +107,7 @@ func measureScan(ctx context.Context, args []string) error {
 	defer db.Close()
 	watch := start()
 	rows, bytes := int64(0), int64(0)
-	for row, err := range db.Rows(ctx, s.Schema()) {
+	for row, err := range db.Rows(ctx, s.Schema(), true) {
 		if err != nil {
 			return err
 		}

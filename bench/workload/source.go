@@ -149,8 +149,8 @@ func (s Source) Describe(_ context.Context, name table.Name) (*table.Definition,
 	return &table.Definition{Schema: schema, DDL: "CREATE TABLE bench.t", Engine: "bench"}, nil
 }
 
-// Rows gives the rows.
-func (s Source) Rows(context.Context, *table.Schema) iter.Seq2[table.Row, error] { return s.Read }
+// Rows gives the rows, which are in the order of the key already.
+func (s Source) Rows(context.Context, *table.Schema, bool) iter.Seq2[table.Row, error] { return s.Read }
 
 // Altered says that nobody altered the table.
 func (Source) Altered(context.Context, table.Name, *table.Definition) (string, error) { return "", nil }
