@@ -194,7 +194,7 @@ func mustRead(t *testing.T, db *impala.DB, schema *table.Schema, want []string) 
 	}
 	var got []string
 	values := make([]table.Value, len(schema.Columns))
-	for row, err := range db.Rows(context.Background(), schema) {
+	for row, err := range db.Rows(context.Background(), schema, true) {
 		if onlyImpala(err) {
 			continue
 		}

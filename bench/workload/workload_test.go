@@ -115,7 +115,7 @@ func TestRowsFile(t *testing.T) {
 	next, stop := iter.Pull2(s.Encoded(1))
 	defer stop()
 	rows := 0
-	for got, err := range (workload.Source{Shape: s, Read: workload.ReadRows(path)}).Rows(context.Background(), s.Schema()) {
+	for got, err := range (workload.Source{Shape: s, Read: workload.ReadRows(path)}).Rows(context.Background(), s.Schema(), true) {
 		want, wantErr, _ := next()
 		if err != nil || wantErr != nil || !bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Image, want.Image) {
 			t.Fatalf("row %d: %x, %v", rows, got, err)
