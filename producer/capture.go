@@ -26,6 +26,8 @@ type capture struct {
 	header     *fileHeader   // of the new file
 	projection *table.Projection
 	end        fileEnd
+	spool      *changeSpool  // what the scan found to differ; nil: the files are to be compared
+	spoolBytes int64         // that it may hold
 	expected   int64         // rows, as the engine estimates; 0: unknown
 	readEnded  int64         // when the engine gave its last row
 	readTook   time.Duration // where the rows are sorted behind it
@@ -41,6 +43,7 @@ func (c *capture) now() int64 { return c.producer.options.Now().UnixMicro() }
 func (c *capture) run(ctx context.Context) (Report, error) {
 	c.report.Table = c.name
 	report, err := c.stages(ctx)
+	err = errors.Join(err, c.dropSpool())
 	if err != nil {
 		c.refused(ctx, err)
 	}
@@ -155,6 +158,9 @@ func (c *capture) plan(t *term) error {
 		Epoch: t.stamp.Epoch, Writer: hexOf(t.stamp.Writer),
 		Schema: c.schema.AvroSchema(), schema: c.schema, Options: c.definition.Options,
 		Partitions: c.partitions(t), Partitioner: change.PartitionerXXH3, Restore: &c.definition.Restore,
+	}
+	if c.projection != nil && c.projection.Identity() && t.current.Kept+1 < fullEvery {
+		c.header.Kept = t.current.Kept + 1
 	}
 	for p := range c.header.Partitions {
 		c.header.Offsets = append(c.header.Offsets, t.states[p].next)

@@ -69,6 +69,13 @@ func bothKeys(t *testing.T) map[string]*crypt.Keys {
 	return map[string]*crypt.Keys{"clear": nil, "encrypted": newKeys(t)}
 }
 
+// spoolOnDisk takes the keys; with them, the changes of a capture do not fit into memory until they are published.
+func (w *world) spoolOnDisk(keys *crypt.Keys) {
+	if w.keys = keys; keys.Encrypts() {
+		w.memory = 1
+	}
+}
+
 func newKeys(t testing.TB) *crypt.Keys {
 	t.Helper()
 	keys, err := crypt.New(newSecret(t), nil, true)
@@ -151,7 +158,7 @@ func crashAt(t *testing.T, p crashPlan, loss disk.Loss) bool {
 	t.Helper()
 	where := fmt.Sprintf("crash at operation %d, then %d, of capture %d, lost %v", p.k, p.again, p.before+1, loss)
 	w := newWorld(t, 2, "Alice", "Bob")
-	w.keys = p.keys
+	w.spoolOnDisk(p.keys)
 	defer w.close()
 	a := &attempts{w: w, acked: map[int]int64{}}
 	memory := w.fs.(*disk.Memory)
@@ -202,7 +209,7 @@ func TestFailAtEveryDiskOperation(t *testing.T) {
 func failAt(t *testing.T, keys *crypt.Keys, k int64) bool {
 	t.Helper()
 	w := newWorld(t, 2, "Alice", "Bob")
-	w.keys = keys
+	w.spoolOnDisk(keys)
 	defer w.close()
 	a := &attempts{w: w, acked: map[int]int64{}}
 	p := w.startOn(w.fs)
@@ -251,7 +258,7 @@ func TestFullDiskAtEveryWrite(t *testing.T) {
 func fillUp(t *testing.T, keys *crypt.Keys, free int64) bool {
 	t.Helper()
 	w := newWorld(t, 2, "Alice", "Bob")
-	w.keys = keys
+	w.spoolOnDisk(keys)
 	defer w.close()
 	memory := w.fs.(*disk.Memory)
 	w.fs = boasting{memory}

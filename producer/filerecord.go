@@ -13,6 +13,9 @@ const (
 	endBranch = 1
 )
 
+// endTag is how the union's branch is written that is the end record.
+const endTag = 2 * endBranch
+
 const fingerprintBytes = 16
 
 func appendRow(dst []byte, row table.Row, f table.Fingerprint) []byte {

@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -109,4 +110,48 @@ func BenchmarkSnapshotFile(b *testing.B) {
 		}
 		b.ReportMetric(hotRows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
+}
+
+// BenchmarkMerge is a capture's pass without engine and Kafka: the rows beside the file before, into a new file and the spool.
+func BenchmarkMerge(b *testing.B) {
+	schema := testHeader().schema
+	codec, err := table.NewCodec(schema)
+	if err != nil {
+		b.Fatal(err)
+	}
+	of := func(changed, version int) (rows []table.Row) {
+		for i := range hotRows {
+			text := fmt.Sprintf("%016x|customer-%06d|1 Long Street, Springfield|2026-11-23 09:00:00|%10d|open", uint64(i)*0x9e3779b97f4a7c15, i*7919%1_000_000, i*104729)
+			if changed > 0 && i%changed == 0 {
+				text += fmt.Sprint("|", version)
+			}
+			row, err := encode(codec, int64(i), text)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rows = append(rows, row)
+		}
+		return rows
+	}
+	for name, changed := range map[string]int{"none changed": 0, "1 in 100": 100, "1 in 5": 5} {
+		b.Run(name, func(b *testing.B) {
+			tables := [][]table.Row{of(changed, 1), of(changed, 2)}
+			source := &heap{}
+			p := New(source, nil, Options{Dir: b.TempDir()})
+			c := &capture{producer: p, session: &session{dir: p.options.Dir}, name: orders, schema: schema, logger: newDiscard(), spoolBytes: 64 << 20}
+			c.definition = &table.Definition{Schema: schema}
+			state := &term{stream: strings.Repeat("0a", 16), states: make([]logState, 1)}
+			b.ReportAllocs()
+			n := 0
+			for ; b.Loop(); n++ {
+				source.all = tables[n%2]
+				c.projection, c.report = nil, Report{}
+				if err := errors.Join(c.plan(state), c.scan(context.Background(), state), c.dropSpool(), c.folder().promote()); err != nil {
+					b.Fatal(err)
+				}
+				state.current = c.header
+			}
+			b.ReportMetric(hotRows*float64(n)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }

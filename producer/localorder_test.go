@@ -35,7 +35,7 @@ func fileOf(t *rapid.T, s *table.Schema, rows []table.Row, here bool, memory int
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.copyRows(context.Background(), w, codec, &knownRows{codec: codec}); err != nil {
+	if err := c.copyRows(context.Background(), &merge{codec: codec, out: w}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.finish(2); err != nil {

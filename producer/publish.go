@@ -3,6 +3,7 @@ package producer
 import (
 	"cmp"
 	"context"
+	"iter"
 	"time"
 
 	"rewind/change"
@@ -135,10 +136,7 @@ func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
 		return err
 	}
 	var count int64
-	previous, next := c.previousRows(), c.rowsOf(pendingName, nil)
-	defer previous.close()
-	defer next.close()
-	for m, err := range diff(previous.next, next.all) {
+	for m, err := range c.changes() {
 		if err != nil {
 			return err
 		}
@@ -160,6 +158,19 @@ func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
 	}
 	c.progress("publish", count, 0, count)
 	return nil
+}
+
+// changes are what turns the current file into the pending one: as the scan spooled it, else both files are read.
+func (c *capture) changes() iter.Seq2[change.Change, error] {
+	if c.spool != nil {
+		return c.spool.all
+	}
+	return func(yield func(change.Change, error) bool) {
+		previous, next := c.previousRows(), c.rowsOf(pendingName, nil)
+		defer previous.close()
+		defer next.close()
+		diff(previous.next, next.all)(yield)
+	}
 }
 
 // lane carries the changes of one partition: the encoding side fills a batch while the one before is on its way.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"rewind/sorting"
 	"rewind/table"
 )
 
@@ -36,7 +37,35 @@ func (c *capture) checkSpace(ctx context.Context) error {
 	if free < need {
 		return &SpaceError{Dir: c.session.dir, Need: need, Free: free}
 	}
+	c.spoolBytes = max(min(last/2, free-need), c.spoolMemory())
 	return nil
+}
+
+// spoolMemory is what of the changes stays in memory until they are published.
+func (c *capture) spoolMemory() int64 {
+	most := int64(c.producer.options.MemoryBytes)
+	if most == 0 {
+		most = sorting.DefaultSpoolBytes
+	}
+	return min(most, sorting.DefaultSpoolBytes)
+}
+
+// makeSpool makes room for what will be found to differ. A baseline needs none: it is the new file.
+func (c *capture) makeSpool() error {
+	if err := c.dropSpool(); err != nil || c.report.Baseline {
+		return err
+	}
+	c.spool = &changeSpool{spool: sorting.NewSpool(sorting.SpoolOptions{
+		FS: c.producer.options.FS, Dir: c.session.dir, MemoryBytes: int(c.spoolMemory()), MostBytes: c.spoolBytes,
+	})}
+	return nil
+}
+
+func (c *capture) dropSpool() (err error) {
+	if c.spool != nil {
+		err, c.spool = c.spool.close(), nil
+	}
+	return err
 }
 
 // scan reads the whole table into the pending file, without waiting for anything but the engine and the disk.
@@ -47,16 +76,14 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.openKnown(t, codec)
-	if err != nil {
+	if err := c.makeSpool(); err != nil {
 		return err
 	}
-	defer known.close()
 	w, err := c.folder().create(pendingName, c.header)
 	if err != nil {
 		return err
 	}
-	if err := c.copyGuarded(ctx, t, w, codec, known); err != nil {
+	if err := c.copyGuarded(ctx, t, w, codec); err != nil {
 		w.abandon()
 		return err
 	}
@@ -82,18 +109,24 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 }
 
 // copyGuarded copies the table, and refuses what the guard refuses.
-func (c *capture) copyGuarded(ctx context.Context, t *term, w *fileWriter, codec *table.Codec, known *knownRows) error {
-	if err := c.copyRows(ctx, w, codec, known); err != nil {
-		return err
-	}
-	found, err := known.compared()
+func (c *capture) copyGuarded(ctx context.Context, t *term, w *fileWriter, codec *table.Codec) error {
+	m, err := c.openMerge(t, codec, w)
 	if err != nil {
 		return err
 	}
+	defer m.close()
+	if err := c.copyRows(ctx, m); err != nil {
+		return err
+	}
+	found, err := m.end()
+	if err != nil {
+		return err
+	}
+	c.spool = m.spool
 	return c.guard(t, found)
 }
 
-func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Codec, known *knownRows) error {
+func (c *capture) copyRows(ctx context.Context, m *merge) error {
 	var last []byte
 	var rows int64
 	stage := "scan"
@@ -106,23 +139,19 @@ func (c *capture) copyRows(ctx context.Context, w *fileWriter, codec *table.Code
 		}
 		rows++
 		if rows > 1 {
-			if err := c.checkOrder(codec, last, row.Key, rows); err != nil {
+			if err := c.checkOrder(m.codec, last, row.Key, rows); err != nil {
 				return err
 			}
 		}
 		last = append(last[:0], row.Key...)
-		f, err := known.fingerprint(row)
-		if err != nil {
-			return err
-		}
-		if err := w.append(row, f); err != nil {
+		if err := m.take(row); err != nil {
 			return err
 		}
 		if rows%progressRows == 0 {
-			c.progress(stage, rows, w.out.Size(), c.expected)
+			c.progress(stage, rows, m.out.out.Size(), c.expected)
 		}
 	}
-	c.progress(stage, rows, w.out.Size(), rows)
+	c.progress(stage, rows, m.out.out.Size(), rows)
 	return ctx.Err()
 }
 

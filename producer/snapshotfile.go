@@ -1,6 +1,7 @@
 package producer
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type fileHeader struct {
 	Partitioner string            `json:"partitioner"`
 	Offsets     []int64           `json:"offsets"`
 	Restore     *string           `json:"restore,omitempty"` // of the table's definition; nil: not known
+	Kept        int               `json:"kept,omitempty"`    // captures in a row that took over what had not changed
 
 	schema *table.Schema // of Schema
 }
@@ -63,68 +65,6 @@ type fileEnd struct {
 	digest    table.Digest
 }
 
-// fileWriter writes a snapshot file.
-type fileWriter struct {
-	file   disk.File
-	cipher io.WriteCloser // between out and file; nil: the file is in clear
-	out    *ocf.Writer
-	record []byte
-	digest table.Digest
-}
-
-// createFile begins a snapshot file, encrypted if keys are for that.
-func createFile(fsys disk.FS, path string, h *fileHeader, keys *crypt.Keys) (*fileWriter, error) {
-	if keys.WriteOnly() {
-		return nil, errors.New("a snapshot file must be read again, and the keys only write")
-	}
-	h.Version = fileVersion
-	meta, err := json.Marshal(h)
-	if err != nil {
-		return nil, err
-	}
-	f, err := fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	w := &fileWriter{file: f}
-	var to io.Writer = f
-	if keys.Encrypts() {
-		if w.cipher, err = keys.NewWriter(f); err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		to = w.cipher
-	}
-	if w.out, err = ocf.NewWriter(to, ocf.Header{Schema: fileSchema, Meta: map[string][]byte{fileMetaKey: meta}}); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return w, nil
-}
-
-func (w *fileWriter) append(row table.Row, f table.Fingerprint) error {
-	w.digest.Add(f)
-	w.record = appendRow(w.record[:0], row, f)
-	return w.out.Append(w.record)
-}
-
-// finish closes the file's content and makes it durable; its name is not yet.
-func (w *fileWriter) finish(readEnded int64) (fileEnd, error) {
-	end := fileEnd{readEnded: readEnded, digest: w.digest}
-	w.record = appendEnd(w.record[:0], end)
-	err := w.out.Append(w.record)
-	if err == nil {
-		err = w.out.Flush()
-	}
-	if err == nil && w.cipher != nil {
-		err = w.cipher.Close()
-	}
-	if err == nil {
-		err = w.file.Sync()
-	}
-	return end, errors.Join(err, w.file.Close())
-}
-
-func (w *fileWriter) abandon() { _ = w.file.Close() }
-
 // fileReader reads a snapshot file row by row.
 type fileReader struct {
 	path   string
@@ -132,7 +72,10 @@ type fileReader struct {
 	in     *ocf.Reader
 	header fileHeader
 	block  []byte
-	left   int // records in block
+	count  int // records in block
+	left   int // of them, those that were not read yet
+	began  int // where in block the record begins that was read last
+	at     int // where it ends
 	digest table.Digest
 	end    *fileEnd
 }
@@ -174,7 +117,7 @@ func plaintext(f disk.File, path string, keys *crypt.Keys) (io.Reader, error) {
 }
 
 func (r *fileReader) readHeader(content io.Reader) error {
-	in, err := ocf.NewReader(content)
+	in, err := ocf.NewReader(bufio.NewReaderSize(content, fileBuffer))
 	if err != nil {
 		return err
 	}
@@ -202,7 +145,7 @@ func (r *fileReader) damaged(err error) error {
 // next gives the next row, valid until the next call, and io.EOF behind the last one of a finished file.
 func (r *fileReader) next() (table.Row, table.Fingerprint, error) {
 	for r.left == 0 {
-		if r.end != nil || len(r.block) > 0 {
+		if r.end != nil || r.at < len(r.block) {
 			return table.Row{}, table.Fingerprint{}, r.atEnd()
 		}
 		count, block, err := r.in.Next()
@@ -212,14 +155,14 @@ func (r *fileReader) next() (table.Row, table.Fingerprint, error) {
 		if err != nil {
 			return table.Row{}, table.Fingerprint{}, r.damaged(err)
 		}
-		r.left, r.block = count, block
+		r.count, r.left, r.block, r.at = count, count, block, 0
 	}
 	r.left--
-	row, f, end, rest, err := splitRecord(r.block)
+	row, f, end, rest, err := splitRecord(r.block[r.at:])
 	if err != nil {
 		return table.Row{}, table.Fingerprint{}, r.damaged(err)
 	}
-	r.block = rest
+	r.began, r.at = r.at, len(r.block)-len(rest)
 	if end != nil {
 		r.end = end
 		return table.Row{}, table.Fingerprint{}, r.atEnd()
@@ -228,9 +171,14 @@ func (r *fileReader) next() (table.Row, table.Fingerprint, error) {
 	return row, f, nil
 }
 
+// blockEnds says that the rows of the block were all given: a record of the next block follows, or the end record.
+func (r *fileReader) blockEnds() bool {
+	return r.left == 0 || r.at < len(r.block) && r.block[r.at] == endTag
+}
+
 // atEnd checks what stands behind the end record, and that the rows are those that it counted.
 func (r *fileReader) atEnd() error {
-	if r.end == nil || r.left > 0 || len(r.block) > 0 {
+	if r.end == nil || r.left > 0 || r.at < len(r.block) {
 		return r.damaged(errors.New("records do not fill their block"))
 	}
 	if r.end.digest != r.digest {

@@ -66,17 +66,9 @@ func (s *Sorter) writeRun(from cursor, size int64, level int) (*run, error) {
 	if need := size + s.o.SpareBytes; free < need {
 		return nil, &SpaceError{Dir: s.o.Dir, Need: need, Free: free}
 	}
-	name := filepath.Join(s.o.Dir, runPrefix+rand.Text())
-	file, err := s.o.FS.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	file, err := nameless(s.o.FS, s.o.Dir)
 	if err != nil {
 		return nil, err
-	}
-	err = s.o.FS.Remove(name)
-	if err == nil { // else the name, and rows under it, could be back after a power loss
-		err = s.o.FS.SyncDir(s.o.Dir)
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
 	}
 	s.numbers++
 	r := &run{file: file, seal: s.seal, number: s.numbers, level: level}
@@ -85,6 +77,23 @@ func (s *Sorter) writeRun(from cursor, size int64, level int) (*run, error) {
 		return nil, errors.Join(fmt.Errorf("sorting in %s: %w", s.o.Dir, err), file.Close())
 	}
 	return r, nil
+}
+
+// nameless makes a file in the folder and removes its name, durably.
+func nameless(fsys disk.FS, dir string) (disk.File, error) {
+	name := filepath.Join(dir, runPrefix+rand.Text())
+	file, err := fsys.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = fsys.Remove(name)
+	if err == nil { // else the name, and rows under it, could be back after a power loss
+		err = fsys.SyncDir(dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 // RemoveLeftovers removes the empty files of processes that were killed just after they had made them. Nobody else may sort in the
