@@ -20,20 +20,21 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "index", "disk", "crypt", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "index", "checkpoint", "disk", "crypt", "schemas"},
 
 	"producer": {"topic", "change", "table", "ocf", "sorting", "disk", "crypt"},
 	"consumer": {"topic", "change", "journal", "index", "table", "disk", "crypt"},
-	"replay":   {"journal", "index", "change", "table", "sorting", "disk", "crypt"},
+	"replay":   {"journal", "index", "checkpoint", "change", "table", "sorting", "disk", "crypt"},
 	"watch":    {"topic", "change", "table"},
 
-	"impala":  {"table", "ocf", "disk", "handshake"},
-	"index":   {"journal", "change", "table", "disk", "crypt"},
-	"journal": {"ocf", "disk", "crypt"},
-	"topic":   {"table", "handshake"},
-	"change":  {"table", "schemas"},
-	"sandbox": {"table"},
-	"sorting": {"disk"},
+	"impala":     {"table", "ocf", "disk", "handshake"},
+	"checkpoint": {"change", "table", "ocf", "disk", "crypt"},
+	"index":      {"journal", "change", "table", "disk", "crypt"},
+	"journal":    {"ocf", "disk", "crypt"},
+	"topic":      {"table", "handshake"},
+	"change":     {"table", "schemas"},
+	"sandbox":    {"table"},
+	"sorting":    {"disk"},
 
 	"table": {}, "metrics": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
 
@@ -41,7 +42,7 @@ var arrows = map[string][]string{
 	"bench": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "disk"},
 
 	// integration is tests and the programs that only they run; they reach what they like.
-	"integration": {"producer", "consumer", "replay", "journal", "index", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
+	"integration": {"producer", "consumer", "replay", "journal", "index", "checkpoint", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
 }
 
 // testArrows is what test files may import beside: the stand-ins, and the packages that make what others carry.

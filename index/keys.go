@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 const (
@@ -130,4 +131,13 @@ func (x *Index) pairs() (*pairs, error) {
 		p.all = append(p.all, page...)
 	}
 	return p, nil
+}
+
+// Seek gives the stretch that holds an offset, or the last one before it; ok is false where the offset lies before all of them.
+func (x *Index) Seek(offset int64) (found Stretch, ok bool) {
+	n := sort.Search(len(x.stretches), func(i int) bool { return x.stretches[i].first > offset })
+	if n == 0 {
+		return found, false
+	}
+	return x.stretch(n - 1), true
 }

@@ -51,6 +51,12 @@ func (r *Reader) Segments() []SegmentInfo {
 // Entries yields the entries with offset >= from, in order. A record is valid until the next step. Whatever is appended
 // after the walk has reached the last segment may be missing. An error ends the walk; all that was yielded before it is right.
 func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
+	return r.EntriesFrom(from, nil)
+}
+
+// EntriesFrom is Entries for who may know a place in the segment that holds from, behind which a block begins and before which nothing is
+// wanted: seek gives it, by the segment's base.
+func (r *Reader) EntriesFrom(from int64, seek func(base int64) Place) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		segments, err := r.options.list(r.dir)
 		if err != nil {
@@ -59,7 +65,11 @@ func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 		}
 		e := entries{reader: r, from: from, last: unknown, splitters: splitters{make: r.options.Splitter}}
 		for i := firstSegment(segments, from); i < len(segments); i++ {
-			switch more, err := e.segment(segments[i], i == len(segments)-1, Place{}, func(b *Block) bool { return b.each(from, yield) }); {
+			place := Place{}
+			if seek != nil {
+				place, seek = seek(segments[i].base), nil
+			}
+			switch more, err := e.segment(segments[i], i == len(segments)-1, place, func(b *Block) bool { return b.each(from, yield) }); {
 			case err != nil:
 				yield(Entry{}, err)
 				return

@@ -28,25 +28,34 @@ func (j *Journal) Fold(ctx context.Context, p Point) iter.Seq2[table.Row, error]
 			return
 		}
 		defer f.release()
-		f.rows(ctx, "fold")(yield)
+		f.rows(ctx, "fold")(func(r table.Row, err error) bool {
+			f.misled(j, err)
+			return yield(r, err)
+		})
 	}
 }
 
 // folded is a restore point's changes, sorted and ready to be merged, as often as they are wanted.
 type folded struct {
 	point   Point
+	links   []link // whose changes are read
+	under   *under // what lies below them; nil: nothing does
 	sorter  *sorting.Sorter
 	sources []*table.Schema // of images, by a record's tag
 	report  func(Progress)
 	changes int64 // that were read
 }
 
-// fold reads the point's chain from its baseline on. The caller closes what it gets.
+// fold reads the point's chain from its baseline on, or from a checkpoint on. The caller closes what it gets.
 func (j *Journal) fold(ctx context.Context, p Point) (*folded, error) {
-	f := &folded{point: p, report: j.o.Progress}
+	f := &folded{point: p, links: p.links, report: j.o.Progress}
 	f.sorter = sorting.New(sorting.Options{FS: j.o.FS, Dir: j.o.TempDir, MemoryBytes: j.o.MemoryBytes})
 	partitions, err := j.partitionsOf(p)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.begin(ctx, j, partitions); err != nil {
+		f.release()
 		return nil, err
 	}
 	for _, part := range partitions {
@@ -204,7 +213,10 @@ func (f *folded) read(ctx context.Context, part partition) error {
 	var source uint32
 	var project *table.Projection
 	var key []byte
-	for e, err := range part.changes(ctx, f.point.links) {
+	if len(f.links) == 0 {
+		return nil
+	}
+	for e, err := range part.changes(ctx, f.links) {
 		if err != nil {
 			return err
 		}
@@ -286,7 +298,7 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 			return digest, err
 		}
 	}
-	m, err := f.sorter.Merge()
+	m, err := f.merge()
 	if err != nil {
 		return digest, err
 	}
@@ -325,4 +337,12 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 }
 
 // release gives memory and disk back. That a file without a name could not be closed hurts nobody.
-func (f *folded) release() { _ = f.sorter.Close() }
+func (f *folded) release() {
+	if f == nil {
+		return
+	}
+	_ = f.sorter.Close()
+	if f.under != nil {
+		_ = f.under.file.Close()
+	}
+}

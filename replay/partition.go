@@ -115,7 +115,7 @@ func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, er
 		var schema string
 		var decoder *change.EntryDecoder
 		looked := 0
-		for raw, err := range reader.Entries(from) {
+		for raw, err := range reader.EntriesFrom(from, p.seek(ctx, reader, from)) {
 			if looked%entriesBetweenLooks == 0 && ctx.Err() != nil {
 				yield(entry{}, ctx.Err())
 				return

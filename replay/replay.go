@@ -43,7 +43,8 @@ type Options struct {
 	MemoryBytes int            // that a fold may use for its buffers; 0: 24 MiB
 	Progress    func(Progress) // nil: nobody watches
 
-	indexFrom int64 // bytes of a segment that is indexed; 0: the default
+	indexFrom     int64 // bytes of a segment that is indexed; 0: the default
+	noCheckpoints bool  // every fold reads its changes
 }
 
 // Progress of a long job, told now and then by the goroutine that does it.
@@ -93,6 +94,8 @@ type Journal struct {
 	streams []*stream
 	points  []Point
 	gaps    []Gap
+
+	distrusted map[string]bool // checkpoints whose rows did not add up
 }
 
 // Open reads the restore points of the table under root, the folder of all journals (<data>/journal). A table that was

@@ -53,12 +53,17 @@ func (j *Journal) restore(ctx context.Context, target Target, answer Answer, o R
 	if err != nil {
 		return Certificate{}, err
 	}
-	defer f.release()
+	defer func() { f.release() }()
 	c.Stages = append(c.Stages, stage("fold", began, f.changes))
 	j.o.Logger.Debug("restore: folded", "table", j.name, "point", p.ID)
 
 	began = time.Now()
-	if err := f.prove(ctx); err != nil {
+	err = f.prove(ctx)
+	if f.misled(j, err) {
+		f.release()
+		f, err = j.proved(ctx, p)
+	}
+	if err != nil {
 		return Certificate{}, err
 	}
 	c.Stages = append(c.Stages, stage("prove fold", began, p.Rows))

@@ -125,7 +125,7 @@ type verifier struct {
 
 func verify(ctx context.Context, root string, name table.Name, o Options, how VerifyOptions) (*verifier, error) {
 	read := &readMeter{FS: o.FS, report: o.Progress}
-	o.FS = read
+	o.FS, o.noCheckpoints = read, true // they are no evidence
 	j := &Journal{name: name, dir: filepath.Join(root, name.FileName()), o: o}
 	v := &verifier{j: j, how: how, at: time.Now().UTC().Truncate(time.Microsecond), walks: map[string][]*walk{}, read: read, Verdict: Verdict{Table: name.String(), Share: max(0, how.Sample)}}
 	if err := j.findStreams(); err != nil {

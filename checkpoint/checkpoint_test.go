@@ -1,0 +1,409 @@
+package checkpoint
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"rewind/change"
+	"rewind/crypt"
+	"rewind/disk"
+	"rewind/table"
+)
+
+const dir = "/journal/t/s"
+
+var (
+	stream = strings.Repeat("0a", 16)
+	schema = &table.Schema{Table: table.Name{Database: "shop", Table: "orders"}, Key: []int{1}, NextColumnID: 3, Columns: []table.Column{
+		{ID: 1, Name: "id", Type: table.Type{Kind: table.BigInt}}, {ID: 2, Name: "item", Type: table.Type{Kind: table.String}},
+	}}
+)
+
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func must[T any](t fataler, v T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func check(t fataler, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rowsOf makes n rows, in key order.
+func rowsOf(t fataler, n int) (rows []table.Row, digest table.Digest) {
+	t.Helper()
+	codec := codecOf()
+	for i := range n {
+		values := []table.Value{{Int: int64(i)}, {Bytes: []byte(fmt.Sprintf("item %d", i))}}
+		row := table.Row{Key: codec.mustKey(t, values), Image: codec.mustImage(t, values)}
+		print, err := codec.Fingerprint(row.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.Add(print)
+		rows = append(rows, row)
+	}
+	return rows, digest
+}
+
+type testCodec struct{ *table.Codec }
+
+func codecOf() testCodec {
+	c, err := table.NewCodec(schema)
+	if err != nil {
+		panic(err)
+	}
+	return testCodec{c}
+}
+
+func (c testCodec) mustKey(t fataler, v []table.Value) []byte {
+	t.Helper()
+	key, err := c.AppendKey(nil, v)
+	return must(t, key, err)
+}
+
+func (c testCodec) mustImage(t fataler, v []table.Value) []byte {
+	t.Helper()
+	image, err := c.AppendImage(nil, v)
+	return must(t, image, err)
+}
+
+func headerOf(t fataler, snapshot int64, digest table.Digest) Header {
+	t.Helper()
+	stamp := change.Stamp{Epoch: 1, Writer: [16]byte{1, 7}}
+	var begins []*change.Begin
+	var commits []*change.Commit
+	for range 2 {
+		begins = append(begins, &change.Begin{Stamp: stamp, Stream: stream, Snapshot: snapshot, Previous: snapshot - 9, Schema: schema, DDL: "CREATE TABLE x",
+			Engine: "test", Partitions: 2, Partitioner: change.PartitionerXXH3})
+		commits = append(commits, &change.Commit{Stamp: stamp, Snapshot: snapshot, ReadBegan: snapshot, ReadEnded: snapshot + 5, Seq: 1, Digest: digest})
+	}
+	h, err := NewHeader(schema.Table, stream, 3, begins, commits)
+	h = must(t, h, err)
+	h.Made = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	for i := range h.Partitions {
+		p := &h.Partitions[i]
+		p.From, p.To, p.Bytes, p.Segment, p.Previous = 10, 20, 300, 5, strings.Repeat("0b", 32)
+	}
+	return h
+}
+
+func write(fsys disk.FS, keys *crypt.Keys, h Header, rows []table.Row) (string, error) {
+	w, err := Create(fsys, keys, dir, h)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rows {
+		if err := w.Add(r); err != nil {
+			return "", errors.Join(err, w.Abandon())
+		}
+	}
+	return w.Finish()
+}
+
+// read gives the rows of a checkpoint that is whole.
+func read(fsys disk.FS, keys *crypt.Keys, path string) (rows []table.Row, digest table.Digest, err error) {
+	f, err := Open(fsys, keys, path)
+	if err != nil {
+		return nil, digest, err
+	}
+	defer f.Close() //nolint:errcheck // only read
+	if _, err := f.Check(context.Background()); err != nil {
+		return nil, digest, err
+	}
+	all, err := f.Rows()
+	for err == nil {
+		var row table.Row
+		var ok bool
+		if row, ok, err = all.Next(); !ok || err != nil {
+			break
+		}
+		print, printErr := codecOf().Fingerprint(row.Image)
+		if printErr != nil {
+			return nil, digest, printErr
+		}
+		digest.Add(print)
+		rows = append(rows, table.Row{Key: bytes.Clone(row.Key), Image: bytes.Clone(row.Image)})
+	}
+	if err == nil && digest != f.RowsDigest() {
+		err = errors.New("another digest")
+	}
+	return rows, digest, err
+}
+
+func sameRows(a, b []table.Row) bool {
+	return slices.EqualFunc(a, b, func(x, y table.Row) bool { return bytes.Equal(x.Key, y.Key) && bytes.Equal(x.Image, y.Image) })
+}
+
+func newKeys(t fataler) *crypt.Keys {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	return must(t, keys, err)
+}
+
+func newDisk(t fataler) *disk.Memory {
+	t.Helper()
+	m := disk.NewMemory()
+	check(t, disk.MakeDirs(m, dir, 0o700))
+	return m
+}
+
+func TestWrittenAndRead(t *testing.T) {
+	for _, keys := range []*crypt.Keys{nil, newKeys(t)} {
+		for _, n := range []int{0, 1, 10_000} {
+			m := newDisk(t)
+			rows, digest := rowsOf(t, n)
+			path, err := write(m, keys, headerOf(t, 77, digest), rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := given(List(m, dir))
+			if len(found) != 1 || found[0].Path != path || found[0].Snapshot != 77 || found[0].Base || found[0].Temporary {
+				t.Fatalf("found %+v", found)
+			}
+			got, _, err := read(m, keys, path)
+			if err != nil || !sameRows(got, rows) {
+				t.Fatalf("%d rows: %d, %v", n, len(got), err)
+			}
+			f := given(Open(m, keys, path))
+			if f.Begin(1).DDL != "CREATE TABLE x" || f.Commit(0).ReadEnded != 82 || f.NextColumnID != 3 || f.Schema().Identity() != schema.Identity() {
+				t.Errorf("header %+v", f.Header)
+			}
+			check(t, f.Close())
+			if keys != nil {
+				if _, err := Open(m, nil, path); !errors.As(err, new(*crypt.KeyError)) {
+					t.Errorf("without the key: %v", err)
+				}
+			}
+		}
+	}
+}
+
+// given gives what cannot fail here.
+func given[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestKeyOrderIsHeld(t *testing.T) {
+	m := newDisk(t)
+	rows, digest := rowsOf(t, 3)
+	rows[1], rows[2] = rows[2], rows[1]
+	path, err := write(m, nil, headerOf(t, 77, digest), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := read(m, nil, path); err == nil || !strings.Contains(err.Error(), "order") {
+		t.Errorf("rows out of order: %v", err)
+	}
+}
+
+func bytesOf(t fataler, m disk.FS, path string) []byte {
+	t.Helper()
+	f := given(m.OpenFile(path, os.O_RDONLY, 0))
+	defer f.Close() //nolint:errcheck // only read
+	return given(io.ReadAll(f))
+}
+
+// TestEveryBit flips each bit of a checkpoint and cuts it at each byte: it is damaged then, and no row of it is believed.
+func TestEveryBit(t *testing.T) {
+	count := 0
+	for _, keys := range []*crypt.Keys{nil, newKeys(t)} {
+		m := newDisk(t)
+		rows, digest := rowsOf(t, 5)
+		path, err := write(m, keys, headerOf(t, 77, digest), rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := bytesOf(t, m, path)
+		try := func(what string, b []byte) {
+			count++
+			check(t, disk.WriteFile(m, path, b, 0o600))
+			_, _, err := read(m, keys, path)
+			var damage *Damage
+			var key *crypt.KeyError
+			if !errors.As(err, &damage) && !errors.As(err, &key) {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+		for i := range whole {
+			try(fmt.Sprintf("cut at %d", i), whole[:i])
+			for bit := range 8 {
+				if keys != nil && bit != i%8 { // each byte of an encrypted one is authenticated: one bit of each
+					continue
+				}
+				b := bytes.Clone(whole)
+				b[i] ^= 1 << bit
+				try(fmt.Sprintf("bit %d of byte %d", bit, i), b)
+			}
+		}
+		try("a byte more", append(bytes.Clone(whole), 0))
+	}
+	t.Logf("counted: %d damaged checkpoints", count)
+}
+
+// TestCrashAtEveryOperation stops the machine at, and fails, each operation of writing a checkpoint beside an older one: what is there under
+// its name afterwards is whole, and the older one is untouched.
+func TestCrashAtEveryOperation(t *testing.T) {
+	count := 0
+	rows, digest := rowsOf(t, 300)
+	for _, keys := range []*crypt.Keys{nil, newKeys(t)} {
+		for _, crash := range []bool{true, false} {
+			for k := int64(1); ; k++ {
+				m := newDisk(t)
+				older := given(write(m, keys, headerOf(t, 17, digest), rows))
+				if crash {
+					m.CrashAt(k)
+				} else {
+					m.FailAt(k)
+				}
+				_, err := write(m, keys, headerOf(t, 77, digest), rows)
+				if !m.Tripped() {
+					check(t, err)
+					break
+				}
+				for _, loss := range losses(uint64(k)) {
+					after := m.Restart(loss)
+					count++
+					holdFolder(t, after, keys, rows, older, err == nil)
+				}
+			}
+		}
+	}
+	t.Logf("counted: %d crash points of writing a checkpoint", count)
+}
+
+func losses(seed uint64) []disk.Loss {
+	return []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseSome(seed)}
+}
+
+func holdFolder(t *testing.T, m *disk.Memory, keys *crypt.Keys, rows []table.Row, older string, written bool) {
+	t.Helper()
+	found := given(List(m, dir))
+	names := map[string]bool{}
+	for _, f := range found {
+		names[filepath.Base(f.Path)] = true
+		if f.Temporary {
+			continue
+		}
+		if got, _, err := read(m, keys, f.Path); err != nil || !sameRows(got, rows) {
+			t.Fatalf("%s: %d rows, %v", f.Path, len(got), err)
+		}
+	}
+	if !names[filepath.Base(older)] || written && !names[Name(77, false, keys.Encrypts())] {
+		t.Fatalf("found %v", names)
+	}
+	if _, err := write(m, keys, headerOf(t, 77, digestOf(t, rows)), rows); err != nil {
+		t.Fatalf("written again: %v", err)
+	}
+}
+
+func digestOf(t fataler, rows []table.Row) (d table.Digest) {
+	t.Helper()
+	for _, r := range rows {
+		print, err := codecOf().Fingerprint(r.Image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Add(print)
+	}
+	return d
+}
+
+// TestHeadersThatLie writes headers that fit no restore point: none is opened.
+func TestHeadersThatLie(t *testing.T) {
+	_, digest := rowsOf(t, 1)
+	lies := map[string]func(h *Header){
+		"version":         func(h *Header) { h.Version = 2 },
+		"stream":          func(h *Header) { h.Stream = "0b" + h.Stream[2:] },
+		"table":           func(h *Header) { h.Table = "shop.other" },
+		"snapshot":        func(h *Header) { h.Snapshot++ },
+		"digest":          func(h *Header) { h.Digest = "1:0:0" },
+		"no partition":    func(h *Header) { h.Partitions = nil },
+		"a partition":     func(h *Header) { h.Partitions = h.Partitions[:1] },
+		"begin":           func(h *Header) { h.Partitions[1].Begin = h.Partitions[1].Commit },
+		"commit":          func(h *Header) { h.Partitions[1].Commit = h.Partitions[1].Begin },
+		"a byte of begin": func(h *Header) { h.Partitions[0].Begin[12] ^= 1 },
+		"offsets":         func(h *Header) { h.Partitions[0].To = h.Partitions[0].From },
+		"segment":         func(h *Header) { h.Partitions[0].Segment = 21 },
+		"previous":        func(h *Header) { h.Partitions[0].Previous = "x" },
+	}
+	for name, lie := range lies {
+		h := headerOf(t, 77, digest)
+		lie(&h)
+		if err := h.parse(); err == nil {
+			t.Errorf("%s: it was believed", name)
+		}
+	}
+	t.Logf("counted: %d headers that lie", len(lies))
+}
+
+func TestNames(t *testing.T) {
+	for name, want := range map[string]Found{
+		"checkpoint-00000000000000000077.avro":         {Snapshot: 77},
+		"base-00000000000000000077.avro.age":           {Snapshot: 77, Base: true, Encrypted: true},
+		"checkpoint-00000000000000000077.avro.age.tmp": {Snapshot: 77, Encrypted: true, Temporary: true},
+	} {
+		if got, ok := parseName(name); !ok || got != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	for _, name := range []string{"", "base-.avro", "checkpoint-77.avro", "00000000000000000077.avro", "base-00000000000000000077", "base-0000000000000000007x.avro", "cut.json"} {
+		if f, ok := parseName(name); ok {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+	if all, err := List(disk.NewMemory(), "/nowhere"); err != nil || all != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	if _, err := Open(disk.NewMemory(), nil, "/x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// FuzzOpen reads whatever bytes as a checkpoint: an error, or rows that are as many as it says.
+func FuzzOpen(f *testing.F) {
+	for _, n := range []int{0, 3} {
+		m := newDisk(f)
+		rows, digest := rowsOf(f, n)
+		path := given(write(m, nil, headerOf(f, 77, digest), rows))
+		f.Add(bytesOf(f, m, path))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m := newDisk(t)
+		path := filepath.Join(dir, Name(77, false, false))
+		check(t, disk.WriteFile(m, path, b, 0o600))
+		rows, digest, err := read(m, nil, path)
+		if err == nil && int64(len(rows)) != digest.Rows {
+			t.Fatalf("%d rows of %d", len(rows), digest.Rows)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package replay
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"rewind/change"
+	"rewind/checkpoint"
+)
+
+// keptCheckpoints is how many of a stream's checkpoints are kept beside the one that was written last.
+const keptCheckpoints = 2
+
+// checkpointLock keeps two processes from writing a stream's checkpoints, or promoting one, at the same time.
+const checkpointLock = "checkpoint.lock"
+
+// Checkpointed says what Checkpoint wrote.
+type Checkpointed struct {
+	Table   string  `json:"table"`
+	Point   Point   `json:"point"`
+	Path    string  `json:"path"`
+	Bytes   int64   `json:"bytes"` // of the file
+	Rows    int64   `json:"rows"`
+	Changes int64   `json:"changes"` // that were read for it
+	Since   int64   `json:"since"`   // the snapshot whose checkpoint it was folded from; 0: from the baseline
+	Existed bool    `json:"existed"` // it was there, and is whole: nothing was written
+	Seconds float64 `json:"seconds"`
+}
+
+// Checkpoint folds a restore point into a file beside the journal, so that later folds begin there. It is named only once its rows have the
+// digest of the point's Commit. Older ones are removed, but for the newest few. Who else writes one of the stream: *disk.LockedError.
+func (j *Journal) Checkpoint(ctx context.Context, p Point) (Checkpointed, error) {
+	began := time.Now()
+	lock, err := j.o.FS.Lock(filepath.Join(j.streamDir(p.Stream), checkpointLock))
+	if err != nil {
+		return Checkpointed{}, err
+	}
+	defer lock.Close() //nolint:errcheck // a lock goes with its process at the latest
+	c, err := j.checkpoint(ctx, p)
+	if err == nil {
+		err = j.pruneCheckpoints(p.Stream, p.ID)
+	}
+	c.Seconds = time.Since(began).Seconds()
+	return c, err
+}
+
+// checkpoint is Checkpoint for who holds the lock. Nothing is removed.
+func (j *Journal) checkpoint(ctx context.Context, p Point) (Checkpointed, error) {
+	c := Checkpointed{Table: j.name.String(), Point: p, Rows: p.Rows}
+	f, err := j.fold(ctx, p)
+	if err != nil {
+		return c, err
+	}
+	defer f.release()
+	if f.under != nil {
+		c.Since = f.under.file.Snapshot
+		if c.Path = f.under.file.Path(); filepath.Base(c.Path) == checkpoint.Name(p.ID, false, j.o.Keys.Encrypts()) { // it is there: its rows are held against the Commit
+			c.Existed, c.Bytes = true, f.under.file.Size()
+			if err := f.prove(ctx); err == nil || !f.misled(j, err) {
+				return c, err
+			}
+			return j.checkpoint(ctx, p)
+		}
+	}
+	j.o.Logger.Debug("checkpoint: folded", "table", j.name, "point", p.ID, "changes", f.changes)
+	c.Changes = f.changes
+	c.Path, err = j.writeCheckpoint(ctx, f)
+	if err != nil && f.misled(j, err) {
+		return j.checkpoint(ctx, p)
+	}
+	if err != nil {
+		return c, err
+	}
+	j.o.Logger.Debug("checkpoint: written", "table", j.name, "point", p.ID, "path", c.Path)
+	stat, err := j.o.FS.Stat(c.Path)
+	if err == nil {
+		c.Bytes = stat.Size()
+	}
+	return c, err
+}
+
+// writeCheckpoint writes a fold's rows. They are proved before the file gets its name.
+func (j *Journal) writeCheckpoint(ctx context.Context, f *folded) (path string, err error) {
+	h, err := j.checkpointHeader(f.point)
+	if err != nil {
+		return "", err
+	}
+	w, err := checkpoint.Create(j.o.FS, j.o.Keys, j.streamDir(f.point.Stream), h)
+	if err != nil {
+		return "", err
+	}
+	for row, err := range f.rows(ctx, "checkpoint") {
+		if err == nil {
+			err = w.Add(row)
+		}
+		if err != nil {
+			return "", errors.Join(err, w.Abandon())
+		}
+	}
+	return w.Finish()
+}
+
+// checkpointHeader describes a point as it stands in the journal.
+func (j *Journal) checkpointHeader(p Point) (h checkpoint.Header, err error) {
+	parts, err := j.partitionsOf(p)
+	if err != nil {
+		return h, err
+	}
+	spans := p.links[len(p.links)-1].spans
+	var begins []*change.Begin
+	var commits []*change.Commit
+	for _, s := range spans {
+		begins, commits = append(begins, s.begin), append(commits, s.commit)
+	}
+	if h, err = checkpoint.NewHeader(j.name, p.Stream, j.NextColumnID(), begins, commits); err != nil {
+		return h, err
+	}
+	h.Made = time.Now().UTC().Truncate(time.Microsecond)
+	for i, s := range spans {
+		base, previous, err := parts[i].segmentOf(s.to)
+		if err != nil {
+			return h, err
+		}
+		at := &h.Partitions[i]
+		at.From, at.To, at.Bytes, at.Segment, at.Previous = s.from, s.to, s.bytes, base, hex.EncodeToString(previous[:])
+	}
+	return h, nil
+}
+
+// pruneCheckpoints removes a stream's checkpoints but the newest few and the one that was written last, and what a crash left of others. The
+// lock is held.
+func (j *Journal) pruneCheckpoints(stream string, written int64) error {
+	dir := j.streamDir(stream)
+	found, err := checkpoint.List(j.o.FS, dir)
+	if err != nil {
+		return err
+	}
+	removed, kept := false, 0
+	for i := len(found) - 1; i >= 0; i-- {
+		c := found[i]
+		if !c.Temporary && (c.Base || c.Snapshot == written && c.Encrypted == j.o.Keys.Encrypts()) {
+			continue
+		}
+		inClear := j.o.Keys.Encrypts() && !c.Encrypted
+		if !c.Temporary && !inClear && c.Snapshot != written && kept < keptCheckpoints {
+			kept++
+			continue
+		}
+		if err := j.o.FS.Remove(c.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove an old checkpoint: %w", err)
+		}
+		removed = true
+	}
+	if !removed {
+		return nil
+	}
+	return j.o.FS.SyncDir(dir)
+}
+
+// SinceCheckpoint says how many entries stand between a stream's newest checkpoint, or its base or beginning, and its newest restore point, and
+// which point that is. ok is false where there is no point.
+func (j *Journal) SinceCheckpoint() (entries int64, newest Point, ok bool, err error) {
+	points := j.Points()
+	if len(points) == 0 {
+		return 0, newest, false, nil
+	}
+	newest = points[len(points)-1]
+	found, err := checkpoint.List(j.o.FS, j.streamDir(newest.Stream))
+	if err != nil {
+		return 0, newest, false, err
+	}
+	from := newest.links[0]
+	for _, c := range found {
+		for _, l := range newest.links {
+			if id := l.spans[0].begin.Snapshot; id == c.Snapshot && !c.Temporary && id > from.spans[0].begin.Snapshot {
+				from = l
+			}
+		}
+	}
+	baseline := from.number == 0
+	for i, s := range newest.links[len(newest.links)-1].spans {
+		entries += s.to - from.spans[i].to
+		if baseline {
+			entries += from.spans[i].to - from.spans[i].from
+		}
+	}
+	return entries, newest, true, nil
+}

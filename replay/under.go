@@ -1,0 +1,208 @@
+package replay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+
+	"rewind/checkpoint"
+	"rewind/journal"
+	"rewind/sorting"
+)
+
+// under is what a fold begins with: the rows of a checkpoint, on top of which come the changes behind it.
+type under struct {
+	file  *checkpoint.File
+	links int    // of the chain that it stands for
+	tag   uint32 // of its rows
+	base  bool   // it is the journal's beginning
+	added bool   // its rows are among what is sorted: their keys are other bytes under the point's schema
+}
+
+// streamDir is the folder of a stream.
+func (j *Journal) streamDir(id string) string { return filepath.Join(j.dir, id) }
+
+// begin finds the newest checkpoint at or before the point that can be believed, and leaves to the fold the links behind it. One that is
+// damaged, or of another journal, is told and passed over: then more is read.
+func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error {
+	if j.o.noCheckpoints {
+		return nil
+	}
+	found, err := checkpoint.List(j.o.FS, j.streamDir(f.point.Stream))
+	if err != nil {
+		return err
+	}
+	for _, c := range slices.Backward(found) {
+		n := slices.IndexFunc(f.links, func(l link) bool { return l.spans[0].begin.Snapshot == c.Snapshot })
+		if n < 0 || c.Temporary || c.Base || j.isDistrusted(c.Path) {
+			continue
+		}
+		file, err := j.believe(ctx, c.Path, f.links[n], parts)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			return f.beginWith(file, n+1)
+		}
+		j.o.Logger.Warn("a checkpoint is not used: more of the journal is read instead", "checkpoint", c.Path, "error", err)
+	}
+	return nil
+}
+
+// believe opens a checkpoint of a link, and holds it against the journal: nothing of it counts before it is known to be whole, and of the very
+// snapshot that the journal holds.
+func (j *Journal) believe(ctx context.Context, path string, of link, parts []partition) (*checkpoint.File, error) {
+	file, err := checkpoint.Open(j.o.FS, j.o.Keys, path)
+	if err != nil {
+		return nil, err
+	}
+	err = j.holdCheckpoint(file, of, parts)
+	if err == nil {
+		_, err = file.Check(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// holdCheckpoint holds a checkpoint's header against the journal.
+func (j *Journal) holdCheckpoint(file *checkpoint.File, of link, parts []partition) error {
+	if file.Stream != parts[0].stream || file.Table != j.name.String() || len(file.Partitions) != len(parts) {
+		return errors.New("it is of another journal")
+	}
+	for i := range parts {
+		span, p := of.spans[i], file.Partitions[i]
+		if p.From != span.from || p.To != span.to || !reflect.DeepEqual(file.Begin(i), span.begin) || !reflect.DeepEqual(file.Commit(i), span.commit) {
+			return fmt.Errorf("its restore point is not the one in the journal (partition %d)", i)
+		}
+		base, previous, err := parts[i].segmentOf(span.to)
+		if err != nil {
+			return err
+		}
+		if base != p.Segment || hex.EncodeToString(previous[:]) != p.Previous {
+			return fmt.Errorf("it was made of another journal of the stream (partition %d)", i)
+		}
+	}
+	return nil
+}
+
+// segmentOf names the segment that holds an offset, and gives the SHA-256 of the one before it.
+func (p *partition) segmentOf(offset int64) (base int64, previous [sha256.Size]byte, err error) {
+	reader, err := p.open(decoders{})
+	if err != nil {
+		return 0, previous, err
+	}
+	var in journal.SegmentInfo
+	for _, s := range reader.Segments() {
+		if s.Err == nil && s.BaseOffset <= offset {
+			in = s
+		}
+	}
+	return in.BaseOffset, in.Previous, nil
+}
+
+// beginWith takes a checkpoint for the first links.
+func (f *folded) beginWith(file *checkpoint.File, links int) error {
+	f.under = &under{file: file, links: links}
+	f.links = f.links[links:]
+	tag, project, err := f.source(file.Schema())
+	if err != nil {
+		return err
+	}
+	f.under.tag = tag
+	if f.under.added = !project.SameKeys(); !f.under.added {
+		return nil
+	}
+	rows, err := file.Rows()
+	if err != nil {
+		return err
+	}
+	var key []byte
+	for {
+		row, ok, err := rows.Next()
+		if !ok || err != nil {
+			return err
+		}
+		if key, err = project.AppendKey(key[:0], row.Key); err == nil {
+			err = f.sorter.Add(key, 0, tag, row.Image) // older than every change
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// merge gives the changes that survive, and the rows below them.
+func (f *folded) merge() (*sorting.Merged, error) {
+	if f.under == nil || f.under.added {
+		return f.sorter.Merge()
+	}
+	rows, err := f.under.file.Rows()
+	if err != nil {
+		return nil, err
+	}
+	return f.sorter.Merge(&underRows{rows: rows, tag: f.under.tag})
+}
+
+// underRows gives a checkpoint's rows as records that are older than every change.
+type underRows struct {
+	rows   *checkpoint.Rows
+	tag    uint32
+	record sorting.Record
+}
+
+// Next gives the next one.
+func (u *underRows) Next() (sorting.Record, error) {
+	row, ok, err := u.rows.Next()
+	if !ok || err != nil {
+		return nil, err
+	}
+	u.record = sorting.MakeRecord(u.record, row.Key, 0, u.tag, row.Image)
+	return u.record, nil
+}
+
+// misled says whether an error may come from the checkpoint that the fold began with: its rows do not add up. It is not used again.
+func (f *folded) misled(j *Journal, err error) bool {
+	var proof *ProofError
+	if f.under == nil || !errors.As(err, &proof) {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.distrusted == nil {
+		j.distrusted = map[string]bool{}
+	}
+	j.distrusted[f.under.file.Path()] = true
+	j.o.Logger.Warn("a checkpoint's rows do not add up: it is not used again", "checkpoint", f.under.file.Path(), "error", err)
+	return true
+}
+
+func (j *Journal) isDistrusted(path string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.distrusted[path]
+}
+
+// proved folds a point and proves it; where a checkpoint misled it, once more without.
+func (j *Journal) proved(ctx context.Context, p Point) (*folded, error) {
+	f, err := j.fold(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	err = f.prove(ctx)
+	if err == nil {
+		return f, nil
+	}
+	misled := f.misled(j, err)
+	f.release()
+	if !misled {
+		return nil, err
+	}
+	return j.proved(ctx, p)
+}
