@@ -3,6 +3,9 @@ package checkpoint
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +22,7 @@ import (
 	"rewind/change"
 	"rewind/crypt"
 	"rewind/disk"
+	"rewind/ocf"
 	"rewind/table"
 )
 
@@ -389,20 +393,33 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// FuzzOpen reads whatever bytes as a checkpoint: an error, or rows that are as many as it says.
-func FuzzOpen(f *testing.F) {
+// FuzzCheckpoint reads files that are whole as container files, with whatever as header and records: an error, or rows that are as many as it says.
+func FuzzCheckpoint(f *testing.F) {
 	for _, n := range []int{0, 3} {
-		m := newDisk(f)
 		rows, digest := rowsOf(f, n)
-		path := given(write(m, nil, headerOf(f, 77, digest), rows))
-		f.Add(bytesOf(f, m, path))
+		meta := given(json.Marshal(headerOf(f, 77, digest)))
+		var records []byte
+		for _, r := range rows {
+			records = append(append(append(records, 0, byte(2*len(r.Key))), r.Key...), r.Image...)
+		}
+		f.Add(meta, records, n)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, meta, records []byte, count int) {
 		m := newDisk(t)
 		path := filepath.Join(dir, Name(77, false, false))
-		check(t, disk.WriteFile(m, path, b, 0o600))
+		var b bytes.Buffer
+		w, err := ocf.NewWriter(&b, ocf.Header{Schema: fileSchema(schema), Meta: map[string][]byte{metaKey: meta}})
+		if err != nil {
+			return
+		}
+		if err := w.WriteBlock(count, records); err != nil && count > 0 && count < 1<<20 {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(b.Bytes())
+		check(t, w.WriteBlock(1, append(binary.AppendVarint([]byte{2}, int64(count)), sum[:]...)))
+		check(t, disk.WriteFile(m, path, b.Bytes(), 0o600))
 		rows, digest, err := read(m, nil, path)
-		if err == nil && int64(len(rows)) != digest.Rows {
+		if err == nil && (int64(len(rows)) != digest.Rows || len(rows) != count) {
 			t.Fatalf("%d rows of %d", len(rows), digest.Rows)
 		}
 	})

@@ -22,11 +22,10 @@ import (
 // File is a checkpoint that is open for reading.
 type File struct {
 	Header
-	path   string
-	file   disk.File
-	plain  io.ReaderAt
-	size   int64
-	schema string
+	path  string
+	file  disk.File
+	plain io.ReaderAt
+	size  int64
 }
 
 // Open opens a file and reads its header. The errors are fs.ErrNotExist, a *Damage, a *crypt.KeyError, and what reading met.

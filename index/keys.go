@@ -133,8 +133,8 @@ func (x *Index) pairs() (*pairs, error) {
 	return p, nil
 }
 
-// Seek gives the stretch that holds an offset, or the last one before it; ok is false where the offset lies before all of them.
-func (x *Index) Seek(offset int64) (found Stretch, ok bool) {
+// At gives the stretch that holds an offset, or the last one before it; ok is false where the offset lies before all of them.
+func (x *Index) At(offset int64) (found Stretch, ok bool) {
 	n := sort.Search(len(x.stretches), func(i int) bool { return x.stretches[i].first > offset })
 	if n == 0 {
 		return found, false

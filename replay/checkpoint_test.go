@@ -155,7 +155,10 @@ func TestDamagedCheckpoint(t *testing.T) {
 func TestForeignCheckpoint(t *testing.T) {
 	m, eras, path := checkpointed(t, nil)
 	kinds := map[string]func(h *checkpoint.Header, rows rows){
-		"another row":      func(_ *checkpoint.Header, all rows) { k := slices.Sorted(maps.Keys(all))[0]; all[k] = all[slices.Sorted(maps.Keys(all))[1]] },
+		"another row": func(_ *checkpoint.Header, all rows) {
+			k := slices.Sorted(maps.Keys(all))[0]
+			all[k] = all[slices.Sorted(maps.Keys(all))[1]]
+		},
 		"another segment":  func(h *checkpoint.Header, _ rows) { h.Partitions[0].Segment = 0 },
 		"another chain":    func(h *checkpoint.Header, _ rows) { h.Partitions[1].Previous = strings.Repeat("0f", 32) },
 		"another place":    func(h *checkpoint.Header, _ rows) { h.Partitions[1].To++ },

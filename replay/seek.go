@@ -27,7 +27,7 @@ func (p *partition) seekIn(ctx context.Context, reader *journal.Reader, s index.
 		return journal.Place{}
 	}
 	defer x.Close() //nolint:errcheck // only read
-	stretch, ok := x.Seek(from)
+	stretch, ok := x.At(from)
 	if !ok {
 		return journal.Place{}
 	}

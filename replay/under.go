@@ -20,7 +20,6 @@ type under struct {
 	file  *checkpoint.File
 	links int    // of the chain that it stands for
 	tag   uint32 // of its rows
-	base  bool   // it is the journal's beginning
 	added bool   // its rows are among what is sorted: their keys are other bytes under the point's schema
 }
 
