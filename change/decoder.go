@@ -1,6 +1,7 @@
 package change
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -67,6 +68,11 @@ type Decoder struct {
 	last   [8]byte    // fingerprint of the last Change
 	row    *rowSchema // and its schema
 	change Change     // what a Message points to
+
+	// Of the last Change: what stands before its seq, and what that means. Most Changes have it in common with the one before.
+	prefix   []byte
+	stamp    Stamp
+	snapshot int64
 }
 
 // NewDecoder makes a decoder that knows no row schema.
@@ -86,23 +92,27 @@ func (d *Decoder) Learn(s *table.Schema) error {
 		return errManyTables
 	}
 	d.rows[fingerprint] = &rowSchema{codec: codec}
-	d.row = nil
+	d.row, d.prefix = nil, d.prefix[:0]
 	return nil
 }
 
 // Decode decodes one message. A Change aliases msg and is valid until the next call; its images are measured, not looked into.
 // *UnknownSchemaError for a fingerprint that is neither embedded nor learned; *ForeignError for bytes that are no message of ours.
 func (d *Decoder) Decode(msg []byte) (Message, error) {
+	if n := len(d.prefix); n > 0 && len(msg) <= MaxMessageBytes && bytes.HasPrefix(msg, d.prefix) {
+		d.change.Stamp, d.change.Snapshot = d.stamp, d.snapshot
+		return d.endChange(decodeBehind(d.row.codec, msg[n:], &d.change))
+	}
 	fingerprint, err := fingerprintOf(msg)
 	if err != nil {
 		return Message{}, err
 	}
 	if d.row != nil && fingerprint == d.last {
-		return d.decodeChange(msg[headerLength:])
+		return d.decodeChange(msg)
 	}
 	if row, found := d.rows[fingerprint]; found {
 		d.last, d.row = fingerprint, row
-		return d.decodeChange(msg[headerLength:])
+		return d.decodeChange(msg)
 	}
 	control := controlOf(fingerprint)
 	if control == nil {
@@ -141,8 +151,23 @@ func fingerprintOf(msg []byte) (fingerprint [8]byte, err error) {
 	return fingerprint, nil
 }
 
-func (d *Decoder) decodeChange(b []byte) (Message, error) {
-	rest, err := decodeChange(d.row.codec, b, &d.change)
+func (d *Decoder) decodeChange(msg []byte) (Message, error) {
+	d.prefix = d.prefix[:0]
+	rest, err := decodeBefore(msg[headerLength:], &d.change)
+	if err != nil {
+		return Message{}, &ForeignError{err}
+	}
+	before := len(msg) - len(rest)
+	m, err := d.endChange(decodeBehind(d.row.codec, rest, &d.change))
+	if err == nil {
+		d.prefix = append(d.prefix, msg[:before]...)
+		d.stamp, d.snapshot = d.change.Stamp, d.change.Snapshot
+	}
+	return m, err
+}
+
+// endChange is the end of decoding one.
+func (d *Decoder) endChange(rest []byte, err error) (Message, error) {
 	if err == nil && len(rest) > 0 {
 		err = errTrailing
 	}
@@ -154,10 +179,27 @@ func (d *Decoder) decodeChange(b []byte) (Message, error) {
 
 // decodeChange reads a Change from the start of b.
 func decodeChange(rows *table.Codec, b []byte, m *Change) (rest []byte, err error) {
+	if rest, err = decodeBefore(b, m); err != nil {
+		return nil, err
+	}
+	return decodeBehind(rows, rest, m)
+}
+
+// decodeBefore reads what is before a Change's seq.
+func decodeBefore(b []byte, m *Change) (rest []byte, err error) {
 	c := cursor{rest: b}
 	m.Epoch = c.long()
 	copy(m.Writer[:], c.take(len(m.Writer)))
 	m.Snapshot = c.long()
+	if c.failed {
+		return nil, errCutChange
+	}
+	return c.rest, nil
+}
+
+// decodeBehind reads a Change from its seq on, and looks at all of it.
+func decodeBehind(rows *table.Codec, b []byte, m *Change) (rest []byte, err error) {
+	c := cursor{rest: b}
 	m.Seq = c.long()
 	op := c.long()
 	m.Op = 0
@@ -178,14 +220,20 @@ func decodeChange(rows *table.Codec, b []byte, m *Change) (rest []byte, err erro
 
 // image reads a union of null and an image.
 func (c *cursor) image(rows *table.Codec) []byte {
-	branch := c.take(1)
-	if c.failed || branch[0] == branchNull {
-		return nil
-	}
-	n, err := rows.ImageLen(c.rest)
-	if err != nil || branch[0] != branchValue {
+	if len(c.rest) == 0 {
 		c.fail()
 		return nil
 	}
-	return c.take(n)
+	branch := c.rest[0]
+	if c.rest = c.rest[1:]; branch == branchNull {
+		return nil
+	}
+	n, err := rows.ImageLen(c.rest)
+	if err != nil || branch != branchValue {
+		c.fail()
+		return nil
+	}
+	image := c.rest[:n:n]
+	c.rest = c.rest[n:]
+	return image
 }

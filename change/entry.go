@@ -30,17 +30,27 @@ var (
 
 // AppendEntry appends the record of a message that a Decoder accepted, or that AppendGap made.
 func AppendEntry(dst []byte, offset int64, msg []byte) ([]byte, error) {
+	dst, body, err := EntryParts(dst, offset, msg)
+	return append(dst, body...), err
+}
+
+// PartsOfChange is EntryParts of a message that was decoded as a Change.
+func PartsOfChange(dst []byte, offset int64, msg []byte) (head, body []byte) {
+	return append(table.AppendLong(dst, offset), 2*branchChange), msg[headerLength:]
+}
+
+// EntryParts gives the same record in two parts: what is before the message's bytes is appended to dst, and those are msg's own.
+func EntryParts(dst []byte, offset int64, msg []byte) (head, body []byte, err error) {
 	fingerprint, err := fingerprintOf(msg)
 	if err != nil {
-		return dst, err
+		return dst, nil, err
 	}
 	branch := branchChange
 	if control := controlOf(fingerprint); control != nil {
 		branch = control.branch
 	}
 	dst = table.AppendLong(dst, offset)
-	dst = table.AppendLong(dst, int64(branch))
-	return append(dst, msg[headerLength:]...), nil
+	return table.AppendLong(dst, int64(branch)), msg[headerLength:], nil
 }
 
 // EntryDecoder decodes the records of segments of one schema. Not for concurrent use.

@@ -75,7 +75,8 @@ func TestTopicRecreatedWhileFollowed(t *testing.T) {
 	}
 }
 
-// TestSlowConsumerLosesToRetention: messages are removed under a consumer that is slow. The gap says which.
+// TestSlowConsumerLosesToRetention: messages are removed under a consumer that is slow. What it has fetched ahead is kept; the gap says
+// which are lost.
 func TestSlowConsumerLosesToRetention(t *testing.T) {
 	w := newWorld(t)
 	log, logger := newLines()
@@ -86,19 +87,24 @@ func TestSlowConsumerLosesToRetention(t *testing.T) {
 	reached, goOn := slow(&o, 5)
 	_, stop := w.service(o)
 	<-reached
-	w.write(w.snapshotOf(a, 200, 100, 6)...)                                     // 5..12
+	next := w.snapshotOf(a, 200, 100, 6) // 5..12
+	for i := range unitsAhead - 1 {      // 5..7: they are fetched ahead
+		w.write(next[i])
+		log.await("consume: fetched", i+2)
+	}
+	w.write(next[unitsAhead-1:]...)
 	w.write(slices.Concat([][]byte{w.open(b)}, w.snapshotOf(b, 300, 200, 1))...) // 13..16
-	w.cluster.DeleteRecords(t, w.topic.Name(), 0, 9)
+	w.cluster.DeleteRecords(t, w.topic.Name(), 0, 10)
 	goOn()
-	log.await("journal: appended", 3)
+	log.await("journal: appended", 6)
 	if r, err := stop(); err != nil || r.Partitions[0].Gaps != 1 || r.Partitions[0].Next != 17 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	all := w.journal(streamA)
-	if gap := all[5].message.Gap; gap == nil || all[5].offset != 5 || gap.NextOffset != 9 || gap.Cause != change.CauseRemoved {
-		t.Errorf("%+v", all[5])
+	if gap := all[8].message.Gap; gap == nil || all[8].offset != 8 || gap.NextOffset != 10 || gap.Cause != change.CauseRemoved {
+		t.Errorf("%+v", all[8])
 	}
-	if got := w.offsets(streamA); !slices.Equal(got, []int64{0, 1, 2, 3, 4, 5, 13, 14, 15, 16}) {
+	if got := w.offsets(streamA); !slices.Equal(got, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16}) {
 		t.Errorf("offsets %v", got)
 	}
 }

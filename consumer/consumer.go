@@ -10,6 +10,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -42,6 +43,7 @@ type Options struct {
 	Keys        *crypt.Keys        // sealed segments are encrypted to them; nil: they stay in clear
 	SegmentAge  time.Duration      // with Keys: a segment so old is sealed, full or not; 0: by size alone
 	indexFrom   int64              // bytes of a segment that is indexed; 0: the default
+	unitBytes   int                // of records that become one block, at least, while there are more; 0: 2 MiB
 }
 
 // Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says
@@ -111,6 +113,7 @@ func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
+	o.unitBytes = cmp.Or(o.unitBytes, unitBytes)
 	r := newRunner(kafka, o)
 	return r.run(ctx)
 }

@@ -16,7 +16,7 @@ func (p *partition) lost(first int64) error {
 		return err
 	}
 	e := &LostOffsetsError{Table: p.table.name, Topic: p.table.topic.Name(), Partition: p.number, Next: p.next, First: first}
-	if err := p.append([]journal.Entry{entry}, first); err != nil {
+	if err := p.appendGap(entry, first); err != nil {
 		return err
 	}
 	p.logger.Error("consume: messages were lost; the journal has a gap", "offset", e.Next, "next", first, "error", e, "hint", e.Hint())
@@ -42,7 +42,20 @@ func (p *partition) damaged(batch *topic.BatchError) error {
 	if err != nil {
 		return err
 	}
-	return p.append([]journal.Entry{entry}, next)
+	return p.appendGap(entry, next)
+}
+
+// appendGap makes a Gap durable while no stage is running.
+func (p *partition) appendGap(entry journal.Entry, next int64) error {
+	var b journal.Batch
+	if err := b.Add(entry.Offset, entry.Schema, entry.Record, nil); err != nil {
+		return err
+	}
+	if err := p.append(&b, next, p.sequence.held); err != nil {
+		return err
+	}
+	p.report.Gaps++
+	return nil
 }
 
 // gap makes the entry that stands for the messages from an offset up to another.
@@ -55,7 +68,6 @@ func (p *partition) gap(offset, next int64, cause, reason string) (journal.Entry
 	record, err := change.AppendEntry(nil, offset, message)
 	p.sequence.lose(gap)
 	p.sequence.held.take(change.Message{Gap: gap})
-	p.report.Gaps++
 	return journal.Entry{Offset: offset, Record: record, Schema: p.gapSchema()}, err
 }
 

@@ -48,7 +48,7 @@ func (h *held) precede(before held) {
 
 // tell says how far the partition is.
 func (p *partition) tell() {
-	h := p.sequence.held
+	h := p.held
 	progress := Progress{
 		Table: p.table.name, Partition: p.number, Entries: p.report.Entries, Bytes: p.report.Bytes, Next: p.next, End: p.end,
 		Repeats: p.report.Repeats, Stale: p.report.Stale, Doubtful: p.report.Doubtful, Gaps: p.report.Gaps,

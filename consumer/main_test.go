@@ -46,6 +46,7 @@ type world struct {
 	logger  *slog.Logger
 
 	indexFrom int64
+	unitBytes int
 	skip      []Skip
 	segment   int64 // 0: so small that every batch has its own
 	keys      *crypt.Keys
@@ -143,7 +144,7 @@ func (w *world) write(messages ...[]byte) {
 }
 
 func (w *world) options() Options {
-	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: cmp.Or(w.segment, 200), Keys: w.keys, SignKey: w.sign, indexFrom: w.indexFrom}
+	return Options{Dir: dataDir, Tables: []table.Name{orders}, FS: w.fs, UntilCaughtUp: true, Skip: w.skip, Logger: w.logger, SegmentBytes: cmp.Or(w.segment, 200), Keys: w.keys, SignKey: w.sign, indexFrom: w.indexFrom, unitBytes: w.unitBytes}
 }
 
 // consume runs until caught up.

@@ -21,11 +21,16 @@ type partition struct {
 	sequence sequence
 	decoder  *change.Decoder
 	older    bool  // the active segment is of an older version, which has no room for Gaps of today
+	held     held  // what of the journal can be restored
 	next     int64 // offset to read
 	end      int64 // the partition's, at the start
 	gauged   time.Time
-	indexed  int64 // base of the segment up to which they were indexed; -1: nobody looked yet
+	head     [recordHead]byte // memory of a record's
+	indexed  int64            // base of the segment up to which they were indexed; -1: nobody looked yet
 }
+
+// recordHead is what an entry's record has before its message, at most.
+const recordHead = 16
 
 // run opens the journal, makes sure that the topic goes on where it ends, and follows it.
 func (p *partition) run(ctx context.Context) (err error) {
@@ -97,61 +102,23 @@ func (p *partition) follow(ctx context.Context) error {
 	return nil
 }
 
-func (p *partition) followOn(ctx context.Context) error {
-	for batch, err := range p.table.topic.Follow(ctx, p.number, p.next) {
-		if err != nil {
-			return err
-		}
-		p.logger.Debug("consume: fetched", "messages", len(batch.Messages), "next", batch.Next)
-		dropped := p.report.Stale + p.report.Doubtful
-		entries, next, stopped := p.judge(batch.Messages)
-		if stopped == nil {
-			next = max(next, batch.Next)
-		}
-		if err := p.append(entries, next); err != nil {
-			return err
-		}
-		p.tell()
-		if p.report.Stale+p.report.Doubtful > dropped {
-			if err := p.stillThere(ctx); err != nil {
-				return err
-			}
-		}
-		p.indexSealed(ctx)
-		if err := p.encryptSealed(ctx); err != nil {
-			return err
-		}
-		if consumed := p.table.topic.Partitions(); stopped == nil && p.sequence.partitions > consumed {
-			stopped = &WiderError{Topic: p.table.topic.Name(), Partitions: p.sequence.partitions, Consumed: consumed}
-		}
-		if stopped != nil {
-			return stopped
-		}
-		p.gauge(ctx, false)
-		if p.caughtUp() {
-			return nil
-		}
-	}
-	return nil
-}
-
 func (p *partition) caughtUp() bool { return p.table.options.UntilCaughtUp && p.next >= p.end }
 
 // append makes entries durable and moves on to the offset behind them.
-func (p *partition) append(entries []journal.Entry, next int64) error {
-	p.next = max(p.next, next)
-	if len(entries) == 0 {
+func (p *partition) append(b *journal.Batch, next int64, h held) error {
+	if b.Len() > 0 {
+		if err := p.journal.AppendBatch(b); err != nil {
+			return err
+		}
+	}
+	p.next, p.held = max(p.next, next), h
+	if b.Len() == 0 {
 		return nil
 	}
-	if err := p.journal.Append(entries); err != nil {
-		return err
-	}
-	for i := range entries {
-		p.report.Bytes += int64(len(entries[i].Record))
-	}
-	p.report.Entries += int64(len(entries))
+	p.report.Bytes += int64(b.Bytes())
+	p.report.Entries += int64(b.Len())
 	p.table.flows()
-	p.logger.Debug("journal: appended", "entries", len(entries), "next", p.journal.NextOffset())
+	p.logger.Debug("journal: appended", "entries", b.Len(), "next", p.journal.NextOffset())
 	return nil
 }
 
@@ -166,86 +133,6 @@ func (p *partition) encryptSealed(ctx context.Context) error {
 		p.logger.Debug("journal: encrypted a sealed segment", "left", n-1)
 	}
 	return nil
-}
-
-// judge makes entries of the messages that belong into the journal, up to one that stops the consumer.
-func (p *partition) judge(batch []topic.Message) (entries []journal.Entry, next int64, stopped error) {
-	next = p.next
-	entries, room := roomFor(batch)
-	for _, m := range batch {
-		if m.Offset < next { // inside a stretch that was given up
-			continue
-		}
-		entry, v, err := p.entry(m, room)
-		room = room[len(entry.Record):]
-		if err != nil {
-			skip := p.table.skip(p.number, m.Offset)
-			if skip == nil {
-				return entries, next, err
-			}
-			cause := change.CauseSkipped
-			if skip.Next == m.Offset+1 && change.IsForeign(m.Value) {
-				cause = change.CauseForeign
-			}
-			if entry, err = p.skipped(m.Offset, skip.Next, cause, err); err != nil {
-				return entries, next, err
-			}
-			entries, next = append(entries, entry), skip.Next
-			continue
-		}
-		switch v {
-		case accepted:
-			entries = append(entries, entry)
-		case repeated:
-			p.report.Repeats++
-		case stale:
-			p.report.Stale++
-		case doubtful:
-			p.report.Doubtful++
-		}
-		next = m.Offset + 1
-	}
-	return entries, next, nil
-}
-
-// recordOverhead is what an entry's record has beside its message, at most.
-const recordOverhead = 16
-
-// roomFor is what the entries of a batch and their records take, in one piece each. It is not used again: the journal may hold on to it.
-func roomFor(batch []topic.Message) (entries []journal.Entry, room []byte) {
-	bytes := 0
-	for _, m := range batch {
-		bytes += len(m.Value) + recordOverhead
-	}
-	return make([]journal.Entry, 0, len(batch)), make([]byte, bytes)
-}
-
-// entry judges one message. Its record is put into the beginning of the room.
-func (p *partition) entry(m topic.Message, room []byte) (journal.Entry, verdict, error) {
-	where := p.table.topic.Name()
-	decoded, err := p.decoder.Decode(m.Value)
-	var unknown *change.UnknownSchemaError
-	if errors.As(err, &unknown) && p.sequence.lost {
-		return journal.Entry{}, doubtful, nil // a change whose Begin is in the gap
-	}
-	if err != nil {
-		return journal.Entry{}, 0, &ForeignMessageError{Table: p.table.name, Topic: where, Partition: p.number, Offset: m.Offset, Err: err}
-	}
-	v, err := p.sequence.check(decoded)
-	var order *outOfOrder
-	if errors.As(err, &order) {
-		return journal.Entry{}, 0, &JumpError{Table: p.table.name, Topic: where, Partition: p.number, Offset: m.Offset, Expected: order.expected, Found: order.found}
-	}
-	if v != accepted || err != nil {
-		return journal.Entry{}, v, err
-	}
-	p.sequence.held.take(decoded)
-	record, err := change.AppendEntry(room[:0:len(m.Value)+recordOverhead], m.Offset, m.Value)
-	entry := journal.Entry{Offset: m.Offset, Record: record, Schema: p.decoder.SegmentSchema(decoded)}
-	if decoded.Gap != nil {
-		entry.Schema = p.gapSchema()
-	}
-	return entry, v, err
 }
 
 // Gauging: how often the group's offset is moved while entries flow, and how long that may take.

@@ -29,9 +29,10 @@ func (p *partition) resume(dir string) error {
 		}
 		p.sequence.precede(tail)
 		if p.sequence.snapshot != 0 {
-			return nil
+			break
 		}
 	}
+	p.held = p.sequence.held
 	return nil
 }
 

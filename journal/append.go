@@ -1,8 +1,8 @@
 package journal
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"hash"
 	"os"
@@ -53,13 +53,28 @@ func (j *Journal) Append(entries []Entry) error {
 	if err := j.check(entries); err != nil {
 		return err
 	}
-	for len(entries) > 0 {
-		n, err := j.appendBlock(entries)
+	j.batch.Reset()
+	for i := range entries {
+		j.batch.add(entries[i].Offset, entries[i].Schema, entries[i].Record, nil)
+	}
+	return j.AppendBatch(&j.batch)
+}
+
+// AppendBatch appends a batch as Append does, but that its records count as measured. The batch can be used again behind it.
+func (j *Journal) AppendBatch(b *Batch) error {
+	if j.failed != nil {
+		return fmt.Errorf("%w: %w", ErrFailed, j.failed)
+	}
+	if len(b.runs) > 0 && b.first < j.next {
+		return fmt.Errorf("journal: a batch begins at offset %d, not %d or higher", b.first, j.next)
+	}
+	for runs := b.runs; len(runs) > 0; {
+		n, err := j.appendBlock(b, runs)
 		if err != nil {
 			j.failed = err
 			return err
 		}
-		entries = entries[n:]
+		runs = runs[n:]
 	}
 	return j.signAppended()
 }
@@ -85,7 +100,7 @@ func (j *Journal) checkRecord(e *Entry) error {
 		return fmt.Errorf("its record has %d bytes, at most %d", len(e.Record), MaxRecord)
 	}
 	if offset, err := recordOffset(e.Record); err != nil || offset != e.Offset {
-		return errors.New("its record does not begin with that offset")
+		return errOtherOffset
 	}
 	schema := e.Schema
 	if schema == "" { // its bytes are the same under every schema
@@ -105,17 +120,18 @@ func (j *Journal) checkRecord(e *Entry) error {
 	return nil
 }
 
-// appendBlock writes the first entries as one block and makes it durable. It returns how many.
-func (j *Journal) appendBlock(entries []Entry) (int, error) {
+// appendBlock writes the first runs as one block and makes it durable. It returns how many.
+func (j *Journal) appendBlock(b *Batch, runs []run) (int, error) {
 	begun := false
-	if j.mustRoll(&entries[0]) {
-		if err := j.roll(entries); err != nil {
+	if j.mustRoll(runs[0].schema) {
+		if err := j.roll(b.records[runs[0].begin:], schemaOf(runs)); err != nil {
 			return 0, err
 		}
 		begun = true
 	}
-	n := j.fill(entries)
-	if err := j.active.out.WriteBlock(n, j.block); err != nil {
+	n, count := blockOf(runs, j.active.schema)
+	last := &runs[n-1]
+	if err := j.writeBlock(b, n, count, b.records[runs[0].begin:last.end]); err != nil {
 		return 0, fmt.Errorf("append to %s: %w", j.active.path, err)
 	}
 	if err := j.active.file.Sync(); err != nil {
@@ -126,13 +142,21 @@ func (j *Journal) appendBlock(entries []Entry) (int, error) {
 			return 0, fmt.Errorf("begin segment %s: %w", j.active.path, err)
 		}
 	}
-	j.setLast(entries[n-1])
-	j.last.Schema = j.active.schema
+	j.setLast(Entry{Offset: last.last, Record: b.records[last.tail:last.end], Schema: j.active.schema})
 	return n, nil
 }
 
-func (j *Journal) mustRoll(e *Entry) bool {
-	return j.active == nil || j.active.file == nil || j.active.bytes > j.options.SegmentBytes || e.Schema != "" && e.Schema != j.active.schema || j.tooOld()
+// writeBlock writes records as a block: the one that was packed ahead, if it is the whole batch.
+func (j *Journal) writeBlock(b *Batch, runs, count int, records []byte) error {
+	if b.ahead && runs == len(b.runs) {
+		b.ahead = false
+		return j.active.out.WriteAhead(&b.packed)
+	}
+	return j.active.out.WriteBlock(count, records)
+}
+
+func (j *Journal) mustRoll(schema string) bool {
+	return j.active == nil || j.active.file == nil || j.active.bytes > j.options.SegmentBytes || schema != "" && schema != j.active.schema || j.tooOld()
 }
 
 // tooOld says whether the active segment has been in clear for long enough.
@@ -140,35 +164,18 @@ func (j *Journal) tooOld() bool {
 	return j.options.sealsByAge() && j.options.Now().Sub(j.active.begun) >= j.options.SegmentAge
 }
 
-// fill gathers the entries that go into the active segment's next block.
-func (j *Journal) fill(entries []Entry) (n int) {
-	j.block = j.block[:0]
-	for i := range entries {
-		e := &entries[i]
-		other := e.Schema != "" && e.Schema != j.active.schema
-		if other || n > 0 && len(j.block)+len(e.Record) > maxBlock {
-			break
-		}
-		j.block = append(j.block, e.Record...)
-		n++
+// roll seals the active segment, which is durable as it is, and begins the one that records go into, of a schema ("": of any). Its header
+// alone is not synced: a crash may leave it without a whole block, and Open removes it then.
+func (j *Journal) roll(records []byte, schema string) error {
+	base, err := recordOffset(records)
+	if err != nil {
+		return err
 	}
-	return n
-}
-
-// roll seals the active segment, which is durable as it is, and begins the one that entries go into. Its header alone is not
-// synced: a crash may leave it without a whole block, and Open removes it then.
-func (j *Journal) roll(entries []Entry) error {
 	a := &active{
-		segment: segment{path: filepath.Join(j.dir, segmentName(entries[0].Offset)), base: entries[0].Offset},
-		schema:  j.options.Schema,
+		segment: segment{path: filepath.Join(j.dir, segmentName(base)), base: base},
+		schema:  cmp.Or(schema, j.options.Schema),
 		hash:    sha256.New(),
 		begun:   j.options.Now(),
-	}
-	for i := range entries {
-		if entries[i].Schema != "" {
-			a.schema = entries[i].Schema
-			break
-		}
 	}
 	if before := j.active; before != nil {
 		before.hash.Sum(a.previous[:0])
@@ -180,7 +187,6 @@ func (j *Journal) roll(entries []Entry) error {
 		}
 		j.active = nil
 	}
-	var err error
 	if a.file, err = j.options.FS.OpenFile(a.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode); err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}

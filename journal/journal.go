@@ -96,7 +96,7 @@ type Journal struct {
 	hasLast   bool
 	recovered []Recovery
 	failed    error
-	block     []byte // reused between batches
+	batch     Batch // Append's
 	splitters splitters
 
 	signer     *signer // nil: nobody gave a key

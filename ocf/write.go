@@ -18,7 +18,7 @@ type Writer struct {
 	codec   codec
 	pending []byte // records of Append
 	count   int
-	block   []byte // the block being written
+	block   Ahead // the block being written
 	size    int64
 	err     error // sticky
 }
@@ -106,21 +106,10 @@ func (w *Writer) WriteBlock(count int, records []byte) error {
 }
 
 func (w *Writer) writeBlock(count int, records []byte) error {
-	if len(records) > MaxBlock || count > MaxBlock {
-		return fmt.Errorf("container file: a block of %d records in %d bytes, at most %d", count, len(records), MaxBlock)
+	if err := w.block.pack(w.codec, count, records); err != nil {
+		return err
 	}
-	block, err := w.codec.append(grow(w.block[:0], prefixBytes), records)
-	if err != nil {
-		return fmt.Errorf("compress a block: %w", err)
-	}
-	var numbers [prefixBytes]byte
-	prefix := binary.AppendVarint(numbers[:0], int64(count))
-	prefix = binary.AppendVarint(prefix, int64(len(block)-prefixBytes))
-	block = append(block, w.header.Sync[:]...)
-	start := prefixBytes - len(prefix)
-	copy(block[start:], prefix)
-	w.block = block
-	return w.write(block[start:])
+	return w.writeAhead(&w.block)
 }
 
 // write makes the one Write call. A part of a block may be in the file after it failed: nothing may follow it.

@@ -43,6 +43,7 @@ type field struct {
 type Codec struct {
 	schema  *Schema
 	fields  []field // in id order
+	steps   []step  // of the fields
 	key     []field // in key order
 	row     []Value // scratch: a decoded image
 	scratch []byte  // scratch: a fingerprint's text
@@ -59,7 +60,8 @@ func NewCodec(s *Schema) (*Codec, error) {
 	}
 	c := &Codec{schema: s, row: make([]Value, len(s.Columns))}
 	for _, column := range s.IDOrder() {
-		c.fields = append(c.fields, newField(column, position[column.ID]))
+		f := newField(column, position[column.ID])
+		c.fields, c.steps = append(c.fields, f), append(c.steps, stepOf(f.op))
 	}
 	for _, column := range s.KeyColumns() {
 		c.key = append(c.key, newField(column, position[column.ID]))

@@ -247,3 +247,45 @@ func TestRowsOfAnotherLength(t *testing.T) {
 		}
 	}
 }
+
+// TestImageLenIsTheSumOfItsColumns holds the compiled way of passing over an image against the plain one, for images that are damaged
+// at one byte or cut.
+func TestImageLenIsTheSumOfItsColumns(t *testing.T) {
+	s, row := benchTable()
+	c := mustCodec(t, s)
+	image, err := c.AppendImage(nil, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := func(b []byte) int {
+		at := 0
+		for i := range c.fields {
+			n := c.fields[i].skip(b[at:])
+			if n < 0 {
+				return -1
+			}
+			at += n
+		}
+		return at
+	}
+	tried := 0
+	hold := func(b []byte) {
+		tried++
+		n, err := c.ImageLen(b)
+		if want := plain(b); (err != nil) != (want < 0) || err == nil && n != want {
+			t.Fatalf("% x: %d, %v, want %d", b, n, err, want)
+		}
+	}
+	for end := range len(image) + 1 {
+		hold(image[:end])
+	}
+	for at := range image {
+		for v := range 256 {
+			b := append(bytes.Clone(image), 0x80, 0x01, 0xff, 0, 0)
+			b[at] = byte(v)
+			hold(b)
+			hold(b[:len(image)])
+		}
+	}
+	t.Logf("counted: %d images", tried)
+}

@@ -145,20 +145,6 @@ func (f *field) textFault(value []byte) string {
 	return ""
 }
 
-// ImageLen is the length of the image at the start of b. It looks at lengths only: what Decode would refuse may pass.
-func (c *Codec) ImageLen(b []byte) (int, error) {
-	at := 0
-	for i := range c.fields {
-		f := &c.fields[i]
-		n := f.skip(b[at:])
-		if n < 0 {
-			return 0, &ImageError{f.column.Name, "it is cut short or damaged"}
-		}
-		at += n
-	}
-	return at, nil
-}
-
 // skip is the length of the column's union at the start of b, or -1.
 func (f *field) skip(b []byte) int {
 	if len(b) == 0 || b[0] > branchValue || b[0]&1 != 0 {

@@ -12,6 +12,15 @@ func ReadLong(b []byte) (n int64, size int) {
 	if len(b) > 0 && b[0] < 0x80 {
 		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
 	}
+	return longLong(b)
+}
+
+// longLong reads one of more than one byte.
+func longLong(b []byte) (n int64, size int) {
+	if len(b) > 1 && b[1] < 0x80 && b[1] != 0 {
+		u := uint64(b[0]&0x7f) | uint64(b[1])<<7
+		return int64(u>>1) ^ -int64(u&1), 2
+	}
 	u, size := binary.Uvarint(b)
 	if size <= 0 || b[size-1] == 0 {
 		return 0, -1

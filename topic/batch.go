@@ -79,6 +79,7 @@ type batch struct {
 	left        int    // how many of them there are
 	reached     int64  // offset behind the last one taken out
 	whole       bool   // it was opened, and nothing was wrong with it
+	memory      []byte // what it was unpacked into, to be used again
 }
 
 // splitBatch splits the first batch off records; ok is false where it is not all there.
@@ -96,8 +97,8 @@ func splitBatch(records []byte) (whole, rest []byte, ok bool) {
 	return records[:length], records[length:], true
 }
 
-// openBatch checks a batch and unpacks it. first and last are told as far as they can be, an error or not.
-func openBatch(b []byte) (opened batch, err error) {
+// openBatch checks a batch and unpacks it, into memory where it fits. first and last are told as far as they can be, an error or not.
+func openBatch(b, memory []byte) (opened batch, err error) {
 	opened.first = int64(binary.BigEndian.Uint64(b))
 	opened.last = opened.first
 	if length := int64(int32(binary.BigEndian.Uint32(b[batchLengthAt:]))) + batchPrefix; length != int64(len(b)) {
@@ -113,14 +114,14 @@ func openBatch(b []byte) (opened batch, err error) {
 	if delta < 0 || opened.first < 0 || opened.first > math.MaxInt64-delta-1 {
 		return opened, fmt.Errorf("it begins at %d and ends %d further", opened.first, delta)
 	}
-	opened.last, opened.reached = opened.first+delta, opened.first
+	opened.last, opened.reached, opened.memory = opened.first+delta, opened.first, memory
 	flags := binary.BigEndian.Uint16(b[batchFlagsAt:])
 	opened.whole = true
 	if flags&flagControl != 0 {
 		return opened, nil // a transaction's end: offsets without a message
 	}
 	count := int(int32(binary.BigEndian.Uint32(b[batchCountAt:])))
-	if opened.records, err = unpack(flags&codecMask, b[batchHead:], maxBatchBytes); err != nil {
+	if opened.records, opened.memory, err = unpack(flags&codecMask, b[batchHead:], memory, maxBatchBytes); err != nil {
 		return opened, err
 	}
 	if count < 0 || count > len(opened.records)/leastRecord {
@@ -136,22 +137,14 @@ func (b *batch) take() (m Message, err error) {
 	if !ok || length < leastRecord-1 || length > int64(len(rest)) {
 		return m, errRecord
 	}
-	r := record{rest: rest[:length]}
-	r.skip(1) // attributes
-	r.varint()
-	delta := r.varint()
-	r.bytes()
-	m.Value = r.bytes()
-	headers := r.varint()
-	if headers < 0 || headers > int64(len(r.rest)/leastHeader) {
-		return m, errRecord
+	delta, value, ok := plainRecord(rest[:length])
+	if !ok {
+		if delta, value, ok = anyRecord(rest[:length]); !ok {
+			return m, errRecord
+		}
 	}
-	for range headers {
-		r.bytes()
-		r.bytes()
-	}
-	m.Offset = b.first + delta
-	if r.bad || len(r.rest) != 0 || delta < 0 || m.Offset < b.reached || m.Offset > b.last {
+	m.Offset, m.Value = b.first+delta, value
+	if delta < 0 || m.Offset < b.reached || m.Offset > b.last {
 		return m, errRecord
 	}
 	b.records, b.reached = rest[length:], m.Offset+1
@@ -159,6 +152,44 @@ func (b *batch) take() (m Message, err error) {
 		return m, errRecord
 	}
 	return m, nil
+}
+
+// plainRecord reads a record as rewind writes them: all of one time, without a key, without headers.
+func plainRecord(r []byte) (delta int64, value []byte, ok bool) {
+	if len(r) < leastRecord-1 || r[1] != 0 { // the attributes say nothing, the time is the batch's
+		return 0, nil, false
+	}
+	delta, r, ok = varint(r[2:])
+	if !ok || len(r) == 0 || r[0] != nullLength {
+		return 0, nil, false
+	}
+	n, r, ok := varint(r[1:])
+	if !ok || n < 0 || n != int64(len(r)-1) || r[n] != 0 {
+		return 0, nil, false
+	}
+	return delta, r[:n:n], true
+}
+
+// nullLength is that of a field that is null, as a varint.
+const nullLength = 1
+
+// anyRecord reads any record.
+func anyRecord(b []byte) (delta int64, value []byte, ok bool) {
+	r := record{rest: b}
+	r.skip(1) // attributes
+	r.varint()
+	delta = r.varint()
+	r.bytes()
+	value = r.bytes()
+	headers := r.varint()
+	if headers < 0 || headers > int64(len(r.rest)/leastHeader) {
+		return 0, nil, false
+	}
+	for range headers {
+		r.bytes()
+		r.bytes()
+	}
+	return delta, value, !r.bad && len(r.rest) == 0
 }
 
 // record reads the fields of one.
@@ -201,6 +232,17 @@ func (r *record) bytes() []byte {
 
 // varint is zigzag, as Kafka writes it.
 func varint(b []byte) (v int64, rest []byte, ok bool) {
+	if len(b) > 1 && b[1] < 0x80 { // most are of one byte or two
+		if b[0] < 0x80 {
+			return int64(b[0]>>1) ^ -int64(b[0]&1), b[1:], true
+		}
+		u := uint64(b[0]&0x7f) | uint64(b[1])<<7
+		return int64(u>>1) ^ -int64(u&1), b[2:], true
+	}
+	return longVarint(b)
+}
+
+func longVarint(b []byte) (v int64, rest []byte, ok bool) {
 	v, n := binary.Varint(b)
 	if n <= 0 {
 		return 0, nil, false

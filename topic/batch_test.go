@@ -57,7 +57,7 @@ func appendRecord(b []byte, delta int64, key, value []byte) []byte {
 
 // drain takes everything out of a batch.
 func drain(b []byte) (all []Message, err error) {
-	opened, err := openBatch(b)
+	opened, err := openBatch(b, nil)
 	for err == nil && opened.left > 0 {
 		var m Message
 		if m, err = opened.take(); err == nil {
@@ -81,7 +81,7 @@ func TestBatchOfOthers(t *testing.T) {
 	if all[0].Offset != 100 || string(all[0].Value) != "first" || all[1].Value != nil || all[2].Offset != 104 || string(all[2].Value) != "behind a gap" {
 		t.Errorf("%v", all)
 	}
-	opened, err := openBatch(makeBatch(5, flagControl, 0, 1, []byte("marker of a transaction")))
+	opened, err := openBatch(makeBatch(5, flagControl, 0, 1, []byte("marker of a transaction")), nil)
 	if err != nil || opened.left != 0 || opened.last != 5 {
 		t.Errorf("a transaction's end: %+v, %v", opened, err)
 	}
@@ -187,14 +187,14 @@ func TestPackedBatchesThatLie(t *testing.T) {
 		bomb := pack(make([]byte, bombBytes+1))
 		tried += 2
 		if got := allocated(func() {
-			if _, err := unpack(codec, bomb, bombBytes); !errors.Is(err, errTooLarge) {
+			if _, _, err := unpack(codec, bomb, nil, bombBytes); !errors.Is(err, errTooLarge) {
 				t.Errorf("%s: what unpacks to %d bytes passes: %v", name, bombBytes+1, err)
 			}
 		}); got > bombBytes+largestPiece+codecBuffers {
 			t.Errorf("%s: %d bytes were allocated to refuse %d", name, got, len(bomb))
 		}
 		if got := allocated(func() {
-			if out, err := unpack(codec, bomb, bombBytes+1); err != nil || len(out) != bombBytes+1 {
+			if out, _, err := unpack(codec, bomb, nil, bombBytes+1); err != nil || len(out) != bombBytes+1 {
 				t.Errorf("%s: %d bytes unpack to %d: %v", name, bombBytes+1, len(out), err)
 			}
 		}); got > 2*(bombBytes+largestPiece)+codecBuffers {

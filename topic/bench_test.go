@@ -47,8 +47,10 @@ func BenchmarkBatch(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)
 			b.ReportAllocs()
+			var memory []byte
 			for b.Loop() {
-				opened, err := openBatch(batch)
+				opened, err := openBatch(batch, memory)
+				memory = opened.memory
 				for err == nil && opened.left > 0 {
 					_, err = opened.take()
 				}

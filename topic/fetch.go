@@ -1,7 +1,6 @@
 package topic
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -49,10 +48,11 @@ func (c *Client) dialLeader(ctx context.Context, leader kafka.Partition) (*fetch
 type answer struct {
 	high    int64  // the partition's end
 	records []byte // whole record batches, the last of which may be cut off
+	memory  []byte // what records alias
 }
 
-// fetch asks for what stands in a partition from an offset on.
-func (f *fetchConn) fetch(topic string, partition int, offset int64, limit time.Duration) (answer, error) {
+// fetch asks for what stands in a partition from an offset on. The answer is read into memory, which grows where it must.
+func (f *fetchConn) fetch(topic string, partition int, offset int64, limit time.Duration, memory []byte) (answer, error) {
 	if err := f.SetDeadline(time.Now().Add(limit)); err != nil {
 		return answer{}, err
 	}
@@ -71,11 +71,38 @@ func (f *fetchConn) fetch(topic string, partition int, offset int64, limit time.
 	if got := int32(binary.BigEndian.Uint32(header[4:])); got != f.correlation {
 		return answer{}, fmt.Errorf("kafka answers request %d where %d was asked", got, f.correlation)
 	}
-	var body bytes.Buffer // grows with what comes, not with what is announced
-	if _, err := io.CopyN(&body, f, size-4); err != nil {
+	body, err := readGrowing(f, memory[:0], int(size-4))
+	if err != nil {
 		return answer{}, err
 	}
-	return readAnswer(body.Bytes(), topic, partition)
+	a, err := readAnswer(body, topic, partition)
+	a.memory = body
+	return a, err
+}
+
+// leastAnswer is how much memory an answer gets at first.
+const leastAnswer = 16 << 10
+
+// readGrowing reads n bytes. Memory grows with what comes, not with what is announced.
+func readGrowing(from io.Reader, b []byte, n int) ([]byte, error) {
+	for n > len(b) {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(n, max(2*len(b), leastAnswer))), b...)
+		}
+		end := min(n, cap(b))
+		got, err := io.ReadFull(from, b[len(b):end])
+		if b = b[:len(b)+got]; err != nil {
+			return nil, unexpectedEnd(err)
+		}
+	}
+	return b, nil
+}
+
+func unexpectedEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 func fetchRequest(correlation int32, topic string, partition int, offset int64) []byte {

@@ -13,12 +13,12 @@ import (
 const (
 	fetchBytes    = 2 << 20
 	batchBytes    = 2 << 20
-	batchMessages = 10_000
+	batchMessages = 16_000
 	fetchWait     = 500 * time.Millisecond
 	emptyFetches  = 20 // in a row, before the end of the partition: then something is wrong with it
 )
 
-// Read yields the messages in [from, to). *OffsetLostError when the partition does not have them (any more).
+// Read yields the messages in [from, to), each valid until the next step. *OffsetLostError when the partition does not have them (any more).
 func (t *Topic) Read(ctx context.Context, partition int, from, to int64) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		if from >= to {
@@ -44,10 +44,12 @@ func (t *Topic) Read(ctx context.Context, partition int, from, to int64) iter.Se
 	}
 }
 
-// Fetched is what Follow gives at once. Without Messages it tells of offsets that hold none: a transaction's end takes one.
+// Fetched is what Follow gives at once: messages of one record batch. Without Messages it tells of offsets that hold none: a
+// transaction's end takes one.
 type Fetched struct {
-	Messages []Message // their values stay valid
+	Messages []Message // they and their values are valid until the next step
 	Next     int64     // offset behind them
+	More     bool      // the next step does not wait: it is fetched already
 }
 
 // Follow yields what there is from an offset on and waits at the end, until ctx ends: then it stops without an error. It
@@ -66,7 +68,7 @@ func (t *Topic) Follow(ctx context.Context, partition int, from int64) iter.Seq2
 				yield(Fetched{}, err)
 				return
 			}
-			if r.next > before && !yield(Fetched{batch, r.next}, nil) {
+			if r.next > before && !yield(Fetched{batch, r.next, r.hasMore()}, nil) {
 				return
 			}
 		}
@@ -86,6 +88,10 @@ type reader struct {
 	stop    func() bool // ends the watch over ctx
 	records []byte      // batches that were fetched and not opened yet
 	batch   batch       // the one whose messages are taken out
+
+	answer   []byte    // memory of the last answer, which records alias
+	unpacked []byte    // memory of the last batch
+	messages []Message // memory of what was given last
 }
 
 // fetch gives the next messages, none if there are none yet. It reconnects until ctx ends.
@@ -142,23 +148,39 @@ func (r *reader) read(ctx, attempt context.Context) (messages []Message, err err
 			return nil, err
 		}
 	}
+	messages = r.messages[:0]
 	for bytes := 0; bytes < batchBytes && len(messages) < batchMessages; {
 		m, ok, err := r.take()
 		if !ok || err != nil {
+			r.messages = messages
 			return messages, r.unreadable(err)
-		}
-		if messages == nil {
-			messages = make([]Message, 0, min(r.batch.left+1, batchMessages))
 		}
 		messages = append(messages, m)
 		bytes += len(m.Value) + MessageOverhead
+		if r.batch.left == 0 { // the next one is unpacked over it
+			break
+		}
 	}
+	r.messages = messages
 	return messages, nil
 }
 
+// hasMore says that the next messages need no fetch.
+func (r *reader) hasMore() bool {
+	if r.batch.left > 0 {
+		return true
+	}
+	_, _, whole := splitBatch(r.records)
+	return whole
+}
+
+// release gives back the memory of one who has nothing to read.
+func (r *reader) release() { r.answer, r.unpacked, r.messages = nil, nil, nil }
+
 // more fetches.
 func (r *reader) more() error {
-	a, err := r.conn.fetch(r.topic.name, r.partition, r.next, r.topic.client.options.Timeout+fetchWait)
+	a, err := r.conn.fetch(r.topic.name, r.partition, r.next, r.topic.client.options.Timeout+fetchWait, r.answer)
+	r.answer = a.memory
 	switch {
 	case errors.Is(err, kafka.OffsetOutOfRange):
 		return r.outOfRange()
@@ -176,6 +198,7 @@ func (r *reader) more() error {
 	if len(a.records) > 0 {
 		return r.unreadable(errCut)
 	}
+	r.release()
 	if r.next >= a.high {
 		if r.bounded {
 			return r.outOfRange()
@@ -209,7 +232,8 @@ func (r *reader) take() (m Message, ok bool, err error) {
 			r.records = nil
 			return m, false, nil
 		}
-		if r.batch, err = openBatch(head); err == nil {
+		if r.batch, err = openBatch(head, r.unpacked); err == nil {
+			r.unpacked = r.batch.memory
 			err = r.place(head)
 		}
 		if err != nil {

@@ -101,7 +101,7 @@ func readAll(t *testing.T, topic *Topic, partition int, from, to int64) (got [][
 			t.Fatalf("offset %d, want %d", m.Offset, next)
 		}
 		next++
-		got = append(got, m.Value)
+		got = append(got, bytes.Clone(m.Value))
 	}
 	return got
 }
@@ -306,7 +306,7 @@ func TestFollowWaitsAtTheEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range batch.Messages {
-			got = append(got, m.Value)
+			got = append(got, bytes.Clone(m.Value))
 		}
 		if len(got) == len(want) {
 			cancel()

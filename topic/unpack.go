@@ -27,34 +27,61 @@ const maxWindow = 32 << 20
 
 var errTooLarge = errors.New("unpacked it is larger than the largest that rewind writes")
 
-// unpack gives the records of a batch, never more than most bytes.
-func unpack(codec uint16, packed []byte, most int) ([]byte, error) {
+// unpack gives the records of a batch, never more than most bytes: in memory, which is given back, perhaps larger, to be used again.
+func unpack(codec uint16, packed, memory []byte, most int) (records, grown []byte, err error) {
 	switch codec {
 	case codecNone:
-		return packed, nil
+		return packed, memory, nil
 	case codecSnappy:
-		return unpackSnappy(packed, most)
+		records, err = unpackSnappy(packed, memory, most)
 	case codecZstd:
-		return unpackZstd(packed, most)
+		records, err = unpackZstd(packed, memory, most)
 	case codecGzip, codecLZ4:
 		stream := compress.Compression(codec).Codec().NewReader(bytes.NewReader(packed))
 		defer stream.Close() //nolint:errcheck // reads from memory
-		return readBounded(stream, most)
+		records, err = readBounded(stream, roomFor(packed, memory), most)
+	default:
+		err = fmt.Errorf("it is packed by an unknown codec, %d", codec)
 	}
-	return nil, fmt.Errorf("it is packed by an unknown codec, %d", codec)
+	if err != nil {
+		return nil, memory, err
+	}
+	if cap(records) > keptMemory {
+		return records, nil, nil
+	}
+	return records, records, nil
 }
 
-// Pieces in which a stream is read: the first, and the largest.
+// Memory to unpack into: keptMemory is the most that is used again, blockMemory more than the largest block of lz4 (4 MiB), which is
+// unpacked into memory that has room for it without being copied.
+const (
+	keptMemory  = 8 << 20
+	blockMemory = 5 << 20
+	busyFrom    = 64 << 10 // bytes of a batch for which that is worth while
+)
+
+// roomFor is memory to unpack into.
+func roomFor(packed, memory []byte) []byte {
+	if len(packed) >= busyFrom && cap(memory) < blockMemory {
+		return make([]byte, 0, blockMemory)
+	}
+	return memory[:0]
+}
+
+// Pieces in which a stream is read beyond the memory that there is: the first, and the largest.
 const (
 	firstPiece   = 4 << 10
 	largestPiece = 1 << 20
 )
 
-// readBounded reads a stream to its end. Pieces as large as what came before them, and then put together: no more than twice
-// what comes out is ever set aside beside largestPiece, and only once it where that is too much.
-func readBounded(stream io.Reader, most int) ([]byte, error) {
+// readBounded reads a stream to its end, into memory as far as it goes. Then come pieces as large as what came before them, and all are
+// put together: no more than twice what comes out is ever set aside beside largestPiece, and only once it where that is too much.
+func readBounded(stream io.Reader, memory []byte, most int) ([]byte, error) {
+	if cap(memory) == 0 {
+		memory = make([]byte, 0, firstPiece)
+	}
 	var full [][]byte
-	piece, total := make([]byte, 0, firstPiece), 0
+	piece, total := memory[:0], 0
 	for {
 		n, err := stream.Read(piece[len(piece):cap(piece)])
 		piece, total = piece[:len(piece)+n], total+n
@@ -81,7 +108,7 @@ func readBounded(stream io.Reader, most int) ([]byte, error) {
 // zstdReaders are kept: one takes megabytes to make.
 var zstdReaders = sync.Pool{}
 
-func unpackZstd(packed []byte, most int) ([]byte, error) {
+func unpackZstd(packed, memory []byte, most int) ([]byte, error) {
 	reader, ok := zstdReaders.Get().(*zstd.Decoder)
 	if !ok {
 		var err error
@@ -94,7 +121,7 @@ func unpackZstd(packed []byte, most int) ([]byte, error) {
 	if err := reader.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, err
 	}
-	return readBounded(reader, most)
+	return readBounded(reader, memory, most)
 }
 
 // xerial begins the framing that Java's snappy writes: magic, version, least version; then blocks behind their length.
@@ -103,7 +130,7 @@ var xerial = []byte("\x82SNAPPY\x00")
 const xerialHead = 16
 
 // unpackSnappy unpacks one block, or several in xerial's framing: measured first, and then into one piece.
-func unpackSnappy(packed []byte, most int) ([]byte, error) {
+func unpackSnappy(packed, memory []byte, most int) ([]byte, error) {
 	blocks, err := snappyBlocks(packed)
 	if err != nil {
 		return nil, err
@@ -121,7 +148,11 @@ func unpackSnappy(packed []byte, most int) ([]byte, error) {
 			return nil, errTooLarge
 		}
 	}
-	out := make([]byte, total)
+	out := memory[:0]
+	if cap(out) < total {
+		out = make([]byte, total)
+	}
+	out = out[:total]
 	rest := out
 	for _, block := range blocks {
 		decoded, err := snappy.Decode(rest, block)
