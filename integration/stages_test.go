@@ -21,6 +21,7 @@ var rareStages = map[string]string{
 	"capture: another producer opened a term at the same moment": "a race of two producers",
 	"consume: the group's offset was not moved":                  "Kafka is away",
 	"swap: old renamed back":                                     "somebody wrote meanwhile",
+	"journal: a segment is read without an index":                "an index could not be written or read",
 }
 
 // settingStages come with a setting alone that not every project has.
