@@ -115,7 +115,7 @@ func parseShape(text string) (s workload.Shape, err error) {
 	return s, err
 }
 
-// makeTable writes one version of a table: as encoded rows, or as CSV.
+// makeTable writes one version of a table: as encoded rows, in key order or in none, or as CSV.
 func makeTable(_ context.Context, args []string) error {
 	if err := expect(args, "SHAPE", "VERSION", "FILE"); err != nil {
 		return err
@@ -129,9 +129,12 @@ func makeTable(_ context.Context, args []string) error {
 		version = 2
 	}
 	unfinished := args[2] + ".part"
-	if strings.HasSuffix(args[2], ".csv") {
+	switch filepath.Ext(args[2]) {
+	case ".csv":
 		err = workload.WriteCSV(unfinished, s, version)
-	} else {
+	case ".shuffled":
+		err = workload.WriteShuffled(unfinished, s.Encoded(version), s.Seed)
+	default:
 		err = workload.WriteRows(unfinished, s.Encoded(version))
 	}
 	if err != nil {

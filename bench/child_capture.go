@@ -67,7 +67,7 @@ func capture(ctx context.Context, s workload.Shape, rows, state string, o topic.
 	defer kafka.Close()
 	p := producer.New(workload.Source{Shape: s, Read: workload.ReadRows(rows)}, kafka, producer.Options{Dir: state})
 	watch := start()
-	report, err := p.Capture(ctx, s.Name(), producer.TableOptions{AcceptClock: true})
+	report, err := p.Capture(ctx, s.Name(), producer.TableOptions{AcceptClock: true, SortHere: filepath.Ext(rows) == ".shuffled"})
 	if err != nil {
 		return report, watch, err
 	}

@@ -67,6 +67,7 @@ func stages() []stage {
 		{"scan", "Scan", "The table out of the stand-in for Impala, in a process of its own and slower than Impala: what counts is the reader's CPU.", scanStage},
 		{"diff", "Diff and new snapshot file", "A whole capture of rows that are encoded already: scan, new snapshot file, diff, publishing of what differs to an in-process Kafka in another process. The peers write what differs, with both images, as CSV, out of Parquet files.", diffStage},
 		{"shapes", "Other tables", "The same for other changes and other tables.", shapesStage},
+		{"order", "Who sorts the rows", "The same capture of 1.2 % changed, of rows that come by key as from an engine that was asked for that (what its sort costs the cluster is not in here), and of rows that come in any order and are sorted here.", orderStage},
 		{"publish", "Publish to Kafka", "A baseline into a topic of one partition of a real Kafka, acks=all, lz4. Ours reads the snapshot file and encodes; the others have their messages ready in memory.", publishStage},
 		{"consume", "Consume into a durable journal", "That topic into a journal, one fsync a batch. The others do nothing with what they read.", consumeStage},
 		{"fold", "Fold", "A journal of one partition folded to its newest restore point and proved.", foldStage},

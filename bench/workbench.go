@@ -66,9 +66,10 @@ func (b *workbench) do(ctx context.Context, cmd *exec.Cmd) (measure, error) { re
 
 // kinds of a table's files.
 const (
-	asRows    = "rows"
-	asCSV     = "csv"
-	asParquet = "parquet"
+	asRows     = "rows"
+	asShuffled = "shuffled"
+	asCSV      = "csv"
+	asParquet  = "parquet"
 )
 
 // table gives the folder of a table's two versions, made where they are missing.

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"os"
+	"slices"
 
 	"rewind/table"
 )
@@ -53,6 +55,26 @@ func WriteRows(path string, rows iter.Seq2[table.Row, error]) error {
 			}
 		}
 		return nil
+	})
+}
+
+// WriteShuffled writes them in an order that has nothing to do with their keys, the same for every seed, as an engine gives rows that it was
+// not asked to sort. All are in memory meanwhile.
+func WriteShuffled(path string, rows iter.Seq2[table.Row, error], seed uint64) error {
+	var all []table.Row
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		all = append(all, table.Row{Key: slices.Clone(row.Key), Image: slices.Clone(row.Image)})
+	}
+	rand.New(rand.NewPCG(seed, uint64(len(all)))).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return WriteRows(path, func(yield func(table.Row, error) bool) {
+		for _, row := range all {
+			if !yield(row, nil) {
+				return
+			}
+		}
 	})
 }
 
