@@ -99,9 +99,8 @@ func (d *Decoder) Learn(s *table.Schema) error {
 // Decode decodes one message. A Change aliases msg and is valid until the next call; its images are measured, not looked into.
 // *UnknownSchemaError for a fingerprint that is neither embedded nor learned; *ForeignError for bytes that are no message of ours.
 func (d *Decoder) Decode(msg []byte) (Message, error) {
-	if n := len(d.prefix); n > 0 && len(msg) <= MaxMessageBytes && bytes.HasPrefix(msg, d.prefix) {
-		d.change.Stamp, d.change.Snapshot = d.stamp, d.snapshot
-		return d.endChange(decodeBehind(d.row.codec, msg[n:], &d.change))
+	if m, ok := d.Next(msg); ok {
+		return Message{Change: m}, nil
 	}
 	fingerprint, err := fingerprintOf(msg)
 	if err != nil {
@@ -128,10 +127,33 @@ func (d *Decoder) Decode(msg []byte) (Message, error) {
 	return m, nil
 }
 
+// Next decodes a Change that has everything up to its seq in common with the one that was decoded last, as most have: then Decode gives
+// the same. ok is false for any other message, and for one that Decode refuses.
+func (d *Decoder) Next(msg []byte) (m *Change, ok bool) {
+	n := len(d.prefix)
+	if n == 0 || len(msg) > MaxMessageBytes || !bytes.HasPrefix(msg, d.prefix) {
+		return nil, false
+	}
+	d.change.Stamp, d.change.Snapshot = d.stamp, d.snapshot
+	rest, err := decodeBehind(d.row.codec, msg[n:], &d.change)
+	if err != nil || len(rest) > 0 {
+		return nil, false
+	}
+	return &d.change, true
+}
+
 // SegmentSchema is the Avro schema of the journal segments that can hold a message which this Decoder decoded: EntrySchema of a
 // Change's table, and nothing for other messages, which fit every segment.
 func (d *Decoder) SegmentSchema(m Message) string {
-	if m.Change == nil || d.row == nil {
+	if m.Change == nil {
+		return ""
+	}
+	return d.ChangeSchema()
+}
+
+// ChangeSchema is the SegmentSchema of the last Change.
+func (d *Decoder) ChangeSchema() string {
+	if d.row == nil {
 		return ""
 	}
 	if d.row.entry == "" {
@@ -158,22 +180,14 @@ func (d *Decoder) decodeChange(msg []byte) (Message, error) {
 		return Message{}, &ForeignError{err}
 	}
 	before := len(msg) - len(rest)
-	m, err := d.endChange(decodeBehind(d.row.codec, rest, &d.change))
-	if err == nil {
-		d.prefix = append(d.prefix, msg[:before]...)
-		d.stamp, d.snapshot = d.change.Stamp, d.change.Snapshot
-	}
-	return m, err
-}
-
-// endChange is the end of decoding one.
-func (d *Decoder) endChange(rest []byte, err error) (Message, error) {
-	if err == nil && len(rest) > 0 {
+	if rest, err = decodeBehind(d.row.codec, rest, &d.change); err == nil && len(rest) > 0 {
 		err = errTrailing
 	}
 	if err != nil {
 		return Message{}, &ForeignError{err}
 	}
+	d.prefix = append(d.prefix, msg[:before]...)
+	d.stamp, d.snapshot = d.change.Stamp, d.change.Snapshot
 	return Message{Change: &d.change}, nil
 }
 

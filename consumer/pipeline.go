@@ -209,6 +209,10 @@ func (l *pipeline) giveUp(u *unit, m *topic.Message, why error) error {
 
 // entry judges one message, and adds it to the unit if it is accepted.
 func (l *pipeline) entry(u *unit, m *topic.Message) (verdict, error) {
+	if c, ok := l.decoder.Next(m.Value); ok && l.sequence.next(c) {
+		head, body := change.PartsOfChange(l.head[:0], m.Offset, m.Value)
+		return accepted, u.batch.Add(m.Offset, l.decoder.ChangeSchema(), head, body)
+	}
 	decoded, err := l.decoder.Decode(m.Value)
 	if err != nil {
 		return l.undecoded(m, err)

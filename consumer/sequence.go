@@ -72,6 +72,15 @@ func (s *sequence) check(m change.Message) (verdict, error) {
 	return s.follow(place(m))
 }
 
+// next moves on where a Change is the one that follows, as most are: check says the same of it. It is false for any other, and nothing moves.
+func (s *sequence) next(m *change.Change) bool {
+	if m.Seq != s.seq+1 || m.Snapshot != s.snapshot || m.Stamp != s.stamp || s.closed || s.lost {
+		return false
+	}
+	s.seq = m.Seq
+	return true
+}
+
 // gap takes a producer's Gap: no part of a snapshot, so that nothing but its time tells one from its copy.
 func (s *sequence) gap(m *change.Gap) verdict {
 	if m.At <= s.refused {

@@ -73,3 +73,39 @@ func TestGapBehindASegmentHidesTheLastCommit(t *testing.T) {
 		}
 	}
 }
+
+// TestNextIsCheck: the short way of judging a Change says what the long one says, wherever the sequence stands.
+func TestNextIsCheck(t *testing.T) {
+	stamps := []change.Stamp{{}, stamp(1, 'a'), stamp(1, 'b'), stamp(2, 'a')}
+	states, accepts := 0, 0
+	for _, owner := range stamps {
+		for flags := range 16 {
+			for snapshot := range int64(3) {
+				for seq := range int64(3) {
+					s := sequence{stream: streamA, stamp: owner, snapshot: 100 * snapshot, seq: seq,
+						closed: flags&1 != 0, lost: flags&2 != 0, holes: flags&4 != 0, decides: flags&8 != 0}
+					for _, by := range stamps {
+						for of := range int64(4) {
+							for number := range int64(5) {
+								m := &change.Change{Stamp: by, Snapshot: 100 * of, Seq: number, Op: change.Create}
+								short, long := s, s
+								next := short.next(m)
+								v, err := long.check(change.Message{Change: m})
+								if states++; next != (v == accepted && err == nil) {
+									t.Fatalf("%+v, %+v: %v, but %v, %v", s, m, next, v, err)
+								}
+								if next && short != long || !next && short != s {
+									t.Fatalf("%+v, %+v: it moves to %+v, not to %+v", s, m, short, long)
+								}
+								if next {
+									accepts++
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("counted: %d states and changes, %d of them accepted", states, accepts)
+}

@@ -107,7 +107,7 @@ const (
 
 // probe gives the head of the batch that Kafka gives for an offset.
 func (r *reader) probe(offset int64) (head []byte, what probed) {
-	a, err := r.conn.fetch(r.topic.name, r.partition, offset, r.topic.client.options.Timeout+fetchWait, nil)
+	a, err := r.conn.fetch(r.question(offset), r.limit(), nil)
 	switch {
 	case isBrokersDamage(err):
 		return nil, broken

@@ -27,6 +27,16 @@ const maxAnswerBytes = maxBatchBytes + fetchBytes
 type fetchConn struct {
 	net.Conn
 	correlation int32
+	asked       question
+	ahead       bool // it was asked, and the answer is not read yet
+}
+
+// question is what a fetch asks for.
+type question struct {
+	topic     string
+	partition int
+	offset    int64
+	bytes     int // of batches, at most, but for the first one
 }
 
 // dialLeader connects to a partition's leader and logs in.
@@ -51,33 +61,74 @@ type answer struct {
 	memory  []byte // what records alias
 }
 
-// fetch asks for what stands in a partition from an offset on. The answer is read into memory, which grows where it must.
-func (f *fetchConn) fetch(topic string, partition int, offset int64, limit time.Duration, memory []byte) (answer, error) {
+// fetch asks for what stands in a partition from an offset on, unless that was asked ahead, and reads the answer: into memory, which grows
+// where it must.
+func (f *fetchConn) fetch(ask question, limit time.Duration, memory []byte) (answer, error) {
 	if err := f.SetDeadline(time.Now().Add(limit)); err != nil {
 		return answer{}, err
 	}
-	f.correlation++
-	if _, err := f.Write(fetchRequest(f.correlation, topic, partition, offset)); err != nil {
-		return answer{}, err
+	if f.ahead && f.asked.offset != ask.offset {
+		size, err := f.receive()
+		if err == nil {
+			_, err = io.CopyN(io.Discard, f, size)
+		}
+		if err != nil {
+			return answer{}, err
+		}
 	}
-	var header [8]byte
-	if _, err := io.ReadFull(f, header[:]); err != nil {
-		return answer{}, err
+	if !f.ahead {
+		if err := f.ask(ask); err != nil {
+			return answer{}, err
+		}
 	}
-	size := int64(int32(binary.BigEndian.Uint32(header[:])))
-	if size < 4 || size > maxAnswerBytes {
-		return answer{}, fmt.Errorf("kafka announces an answer of %d bytes", size)
-	}
-	if got := int32(binary.BigEndian.Uint32(header[4:])); got != f.correlation {
-		return answer{}, fmt.Errorf("kafka answers request %d where %d was asked", got, f.correlation)
-	}
-	body, err := readGrowing(f, memory[:0], int(size-4))
+	size, err := f.receive()
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := readAnswer(body, topic, partition)
+	body, err := readGrowing(f, memory[:0], int(size))
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := readAnswer(body, ask.topic, ask.partition)
 	a.memory = body
 	return a, err
+}
+
+// askAhead asks for what will be fetched next, so that the broker has it ready. The answer waits in the connection.
+func (f *fetchConn) askAhead(ask question, limit time.Duration) error {
+	if f.ahead {
+		return nil
+	}
+	if err := f.SetDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	return f.ask(ask)
+}
+
+func (f *fetchConn) ask(ask question) error {
+	f.correlation++
+	if _, err := f.Write(fetchRequest(f.correlation, ask)); err != nil {
+		return err
+	}
+	f.asked, f.ahead = ask, true
+	return nil
+}
+
+// receive reads the head of the answer to what was asked, and gives the size of what follows.
+func (f *fetchConn) receive() (size int64, err error) {
+	f.ahead = false
+	var header [8]byte
+	if _, err := io.ReadFull(f, header[:]); err != nil {
+		return 0, err
+	}
+	size = int64(int32(binary.BigEndian.Uint32(header[:])))
+	if size < 4 || size > maxAnswerBytes {
+		return 0, fmt.Errorf("kafka announces an answer of %d bytes", size)
+	}
+	if got := int32(binary.BigEndian.Uint32(header[4:])); got != f.correlation {
+		return 0, fmt.Errorf("kafka answers request %d where %d was asked", got, f.correlation)
+	}
+	return size - 4, nil
 }
 
 // leastAnswer is how much memory an answer gets at first.
@@ -105,8 +156,8 @@ func unexpectedEnd(err error) error {
 	return err
 }
 
-func fetchRequest(correlation int32, topic string, partition int, offset int64) []byte {
-	b := make([]byte, 4, 128+len(topic))
+func fetchRequest(correlation int32, ask question) []byte {
+	b := make([]byte, 4, 128+len(ask.topic))
 	b = binary.BigEndian.AppendUint16(b, fetchKey)
 	b = binary.BigEndian.AppendUint16(b, fetchVersion)
 	b = appendInt32(b, correlation)
@@ -114,18 +165,18 @@ func fetchRequest(correlation int32, topic string, partition int, offset int64) 
 	b = appendInt32(b, -1) // a consumer, no replica
 	b = appendInt32(b, int32(fetchWait.Milliseconds()))
 	b = appendInt32(b, 1) // at least so many bytes
-	b = appendInt32(b, fetchBytes)
+	b = appendInt32(b, int32(ask.bytes))
 	b = append(b, 0)       // read uncommitted: the stream's own protocol decides
 	b = appendInt32(b, 0)  // no fetch session
 	b = appendInt32(b, -1) // nor a new one
 	b = appendInt32(b, 1)  // topics
-	b = appendText(b, topic)
+	b = appendText(b, ask.topic)
 	b = appendInt32(b, 1) // partitions
-	b = appendInt32(b, int32(partition))
+	b = appendInt32(b, int32(ask.partition))
 	b = appendInt32(b, -1) // whatever the leader's epoch
-	b = binary.BigEndian.AppendUint64(b, uint64(offset))
+	b = binary.BigEndian.AppendUint64(b, uint64(ask.offset))
 	b = binary.BigEndian.AppendUint64(b, ^uint64(0)) // the start is a replica's business
-	b = appendInt32(b, fetchBytes)
+	b = appendInt32(b, int32(ask.bytes))
 	b = appendInt32(b, 0) // forgotten topics
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	return b

@@ -2,8 +2,10 @@ package topic
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -11,6 +13,8 @@ import (
 
 // Limits of one fetch, of what is handed on at once, and of how long Kafka may wait for more.
 const (
+	firstFetch    = 64 << 10 // who looks for one message needs no more
+	fetchGrowth   = 8        // from fetch to fetch, up to
 	fetchBytes    = 2 << 20
 	batchBytes    = 2 << 20
 	batchMessages = 16_000
@@ -24,7 +28,7 @@ func (t *Topic) Read(ctx context.Context, partition int, from, to int64) iter.Se
 		if from >= to {
 			return
 		}
-		r := &reader{topic: t, partition: partition, next: from, bounded: true}
+		r := &reader{topic: t, partition: partition, next: from, until: to, bounded: true}
 		defer r.close()
 		for r.next < to {
 			batch, err := r.fetch(ctx)
@@ -56,7 +60,7 @@ type Fetched struct {
 // connects again whenever Kafka comes back.
 func (t *Topic) Follow(ctx context.Context, partition int, from int64) iter.Seq2[Fetched, error] {
 	return func(yield func(Fetched, error) bool) {
-		r := &reader{topic: t, partition: partition, next: from}
+		r := &reader{topic: t, partition: partition, next: from, until: math.MaxInt64}
 		defer r.close()
 		for ctx.Err() == nil {
 			before := r.next
@@ -80,6 +84,8 @@ type reader struct {
 	topic     *Topic
 	partition int
 	next      int64 // offset to read
+	until     int64 // nothing is asked for from here on before it is wanted
+	bytes     int   // of the last fetch, at most
 	bounded   bool  // the messages are known to be there: an end is an error
 	empty     int   // fetches in a row that brought nothing although there is something
 	damaged   int   // fetches in a row whose first batch could not be read
@@ -179,7 +185,7 @@ func (r *reader) release() { r.answer, r.unpacked, r.messages = nil, nil, nil }
 
 // more fetches.
 func (r *reader) more() error {
-	a, err := r.conn.fetch(r.topic.name, r.partition, r.next, r.topic.client.options.Timeout+fetchWait, r.answer)
+	a, err := r.conn.fetch(r.question(r.next), r.limit(), r.answer)
 	r.answer = a.memory
 	switch {
 	case errors.Is(err, kafka.OffsetOutOfRange):
@@ -192,7 +198,7 @@ func (r *reader) more() error {
 	r.records = a.records
 	if _, _, whole := splitBatch(a.records); whole {
 		r.empty = 0
-		return nil
+		return r.askAhead(a)
 	}
 	r.records = nil
 	if len(a.records) > 0 {
@@ -210,6 +216,30 @@ func (r *reader) more() error {
 	}
 	return nil
 }
+
+// askAhead asks for what follows an answer, if there is something. Where the answer's batches lie about their offsets, it is asked in vain.
+func (r *reader) askAhead(a answer) error {
+	next := r.next
+	for head, rest, whole := splitBatch(a.records); whole; head, rest, whole = splitBatch(rest) {
+		next = int64(binary.BigEndian.Uint64(head)) + int64(int32(binary.BigEndian.Uint32(head[batchLastAt:]))) + 1
+	}
+	if next <= r.next || next >= min(a.high, r.until) {
+		return nil
+	}
+	return r.conn.askAhead(r.question(next), r.limit())
+}
+
+// question asks for what stands at an offset; the more in one go, the more was read already.
+func (r *reader) question(offset int64) question {
+	if r.bytes == 0 {
+		r.bytes = firstFetch / fetchGrowth
+	}
+	r.bytes = min(r.bytes*fetchGrowth, fetchBytes)
+	return question{topic: r.topic.name, partition: r.partition, offset: offset, bytes: r.bytes}
+}
+
+// limit of one fetch.
+func (r *reader) limit() time.Duration { return r.topic.client.options.Timeout + fetchWait }
 
 // take gives the next message of what was fetched; ok is false when there is none left.
 func (r *reader) take() (m Message, ok bool, err error) {
