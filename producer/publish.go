@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rewind/change"
-	"rewind/topic"
 )
 
 // publish brings the pending file's difference from the current one into the topic. Partition 0's Commit comes last and
@@ -105,7 +104,7 @@ func (c *capture) publishChanges(ctx context.Context, t *term) ([]*lane, error) 
 	sent := make(chan error, 1)
 	go func() {
 		sent <- concurrently(ctx, len(lanes), func(ctx context.Context, p int) error {
-			err := lanes[p].send(ctx, c, t)
+			err := lanes[p].run(ctx, c, t)
 			if err != nil {
 				cancel(err)
 			}
@@ -152,9 +151,7 @@ func (c *capture) route(ctx context.Context, t *term, lanes []*lane) error {
 		}
 	}
 	for _, l := range lanes {
-		if err := l.flush(ctx); err != nil {
-			return err
-		}
+		l.flush()
 	}
 	c.progress("publish", count, 0, count)
 	return nil
@@ -170,96 +167,5 @@ func (c *capture) changes() iter.Seq2[change.Change, error] {
 		defer previous.close()
 		defer next.close()
 		diff(previous.next, next.all)(yield)
-	}
-}
-
-// lane carries the changes of one partition: the encoding side fills a batch while the one before is on its way.
-type lane struct {
-	partition int
-	full      chan [][]byte
-	values    [][]byte
-	limit     int    // bytes of a batch
-	arena     []byte // what values alias; never used again once it was handed on: a request may be sent twice
-	seq       int64
-	share     change.Counts
-	bytes     int64
-}
-
-// lanesBytes bounds what all lanes together collect, leastLaneBytes what one may have of it.
-const (
-	lanesBytes     = 64 << 20
-	leastLaneBytes = 64 << 10
-)
-
-func newLane(partition, of int) *lane {
-	limit := min(max(lanesBytes/of, leastLaneBytes), topic.MaxRequestBytes)
-	return &lane{partition: partition, full: make(chan [][]byte), limit: limit}
-}
-
-// add encodes a change behind the others of its batch.
-func (l *lane) add(ctx context.Context, encoder *change.Encoder, m *change.Change) error {
-	size := len(m.Key) + len(m.Before) + len(m.After) + 2*topic.MessageOverhead + changeOverhead
-	if len(l.values) > 0 && len(l.arena)+size+len(l.values)*topic.MessageOverhead > l.limit {
-		if err := l.flush(ctx); err != nil {
-			return err
-		}
-	}
-	if cap(l.arena)-len(l.arena) < size {
-		if err := l.flush(ctx); err != nil {
-			return err
-		}
-		l.arena = make([]byte, 0, max(size, l.grown()))
-	}
-	l.seq++
-	m.Seq = l.seq
-	start := len(l.arena)
-	l.arena = encoder.AppendChange(l.arena, m)
-	l.values = append(l.values, l.arena[start:len(l.arena):len(l.arena)])
-	l.share.Add(m.Op)
-	l.bytes += int64(len(l.arena) - start)
-	return nil
-}
-
-// changeOverhead is what a change's message is longer than its key and images, at most.
-const changeOverhead = 96
-
-// firstArena keeps a capture of few changes over many partitions small.
-const firstArena = 32 << 10
-
-func (l *lane) grown() int {
-	if l.seq == 0 {
-		return firstArena
-	}
-	return l.limit
-}
-
-// flush hands the batch to the sending side, which takes it when it has sent the one before.
-func (l *lane) flush(ctx context.Context) error {
-	if len(l.values) == 0 {
-		return nil
-	}
-	select {
-	case l.full <- l.values:
-		l.values, l.arena = nil, nil
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// send appends batch after batch to the partition, until there are no more.
-func (l *lane) send(ctx context.Context, c *capture, t *term) error {
-	for {
-		select {
-		case values, more := <-l.full:
-			if !more {
-				return nil
-			}
-			if _, err := c.append(ctx, t, l.partition, values); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	}
 }

@@ -289,28 +289,45 @@ func (c *capture) look(ctx context.Context, t *term) error {
 	return nil
 }
 
-// append appends messages to a partition in our term. Whatever else arrived there is read: an Open of another producer
-// ends the term.
+// append appends messages to a partition in our term.
 func (c *capture) append(ctx context.Context, t *term, partition int, values [][]byte) (first int64, err error) {
 	first, next, err := t.topic.Append(ctx, partition, values)
 	if err != nil {
 		return 0, c.tooLarge(err, values)
 	}
+	return first, c.arrived(ctx, t, partition, first, next, len(values))
+}
+
+// send appends a packed request in the same way.
+func (c *capture) send(ctx context.Context, t *term, partition int, r *topic.Request) error {
+	first, next, err := t.topic.Send(ctx, partition, r)
+	if err != nil {
+		values, broken := r.Values()
+		if broken != nil {
+			return errors.Join(err, broken)
+		}
+		return c.tooLarge(err, values)
+	}
+	return c.arrived(ctx, t, partition, first, next, r.Len())
+}
+
+// arrived takes note of where messages of ours arrived. Whatever else arrived there is read: an Open of another producer ends the term.
+func (c *capture) arrived(ctx context.Context, t *term, partition int, first, next int64, messages int) error {
 	s := &t.states[partition]
 	if first < s.next {
-		return 0, &topic.OffsetLostError{Topic: t.topic.Name(), Partition: partition, Wanted: s.next, Next: first}
+		return &topic.OffsetLostError{Topic: t.topic.Name(), Partition: partition, Wanted: s.next, Next: first}
 	}
-	if first == s.next && next-first == int64(len(values)) {
+	if first == s.next && next-first == int64(messages) {
 		s.next = next
-		return first, nil
+		return nil
 	}
 	if err := c.read(ctx, t, partition, next); err != nil {
-		return 0, err
+		return err
 	}
 	if s.stamp != t.stamp {
-		return 0, c.fenced(t, s)
+		return c.fenced(t, s)
 	}
-	return first, nil
+	return nil
 }
 
 // concurrently runs n jobs at once and gives the first error; the others are then cancelled.

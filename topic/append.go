@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -61,62 +60,77 @@ func (t *Topic) Append(ctx context.Context, partition int, values [][]byte) (fir
 
 // request sends values as one record batch until it is acknowledged.
 func (t *Topic) request(ctx context.Context, partition int, values [][]byte) (base int64, err error) {
-	if len(values) == 1 && len(values[0]) > maxMessageBytes {
-		return 0, &TooLargeError{Topic: t.name, Partition: partition, Bytes: len(values[0])}
+	var r Request
+	for _, v := range values {
+		r.Add(v)
 	}
-	now, compression := time.Now(), t.client.compression
-	if sizeOf(values) < compressFrom {
-		compression = 0
+	if err := t.Pack(&r); err != nil {
+		return 0, err
+	}
+	return t.send(ctx, partition, &r)
+}
+
+// Pack compresses a request, as Send wants it.
+func (t *Topic) Pack(r *Request) error {
+	if r.count == 1 && r.largest > maxMessageBytes {
+		return nil // Send refuses it
+	}
+	return r.pack(t.client.compression)
+}
+
+// Send appends what was packed as Append does.
+func (t *Topic) Send(ctx context.Context, partition int, r *Request) (first, next int64, err error) {
+	if r.count == 0 {
+		return 0, 0, errors.New("append of no messages")
+	}
+	if r.count == 1 || r.Bytes() <= int(t.limit.Load()) {
+		first, err = t.send(ctx, partition, r)
+		var tooLarge *TooLargeError
+		if err == nil || r.count == 1 || !errors.As(err, &tooLarge) {
+			return first, first + int64(r.count), err
+		}
+	}
+	values, err := r.Values()
+	if err != nil {
+		return 0, 0, err
+	}
+	return t.Append(ctx, partition, values)
+}
+
+// send sends a request until it is acknowledged: the same bytes each time.
+func (t *Topic) send(ctx context.Context, partition int, r *Request) (base int64, err error) {
+	if r.count == 1 && r.largest > maxMessageBytes {
+		return 0, &TooLargeError{Topic: t.name, Partition: partition, Bytes: r.largest}
 	}
 	err = t.client.retry(ctx, t.name, func(ctx context.Context) error {
-		// One piece of memory for all of them; a new one each try, for a reader is read once.
-		records, readers := make([]kafka.Record, len(values)), make([]valueReader, len(values))
-		for i, v := range values {
-			readers[i].Reset(v)
-			records[i] = kafka.Record{Time: now, Value: &readers[i]}
-		}
-		res, err := t.client.kafka.Produce(ctx, &kafka.ProduceRequest{
+		abandoned := r.abandoned
+		r.abandoned = true // until it is answered: kafka-go goes on with a try that nobody waits for any more
+		res, err := t.client.kafka.RawProduce(ctx, &kafka.RawProduceRequest{
 			Topic:        t.name,
 			Partition:    partition,
 			RequiredAcks: kafka.RequireAll,
-			Records:      kafka.NewRecordReader(records...),
-			Compression:  compression,
+			RawRecords:   protocol.RawRecordSet{Reader: bytes.NewReader(r.packed)},
 		})
 		if err == nil {
 			err = res.Error
 		}
 		if err != nil {
-			return t.tooLarge(partition, values, err)
+			return t.tooLarge(partition, r, err)
 		}
-		base = res.BaseOffset
+		base, r.abandoned = res.BaseOffset, abandoned
 		return nil
 	})
 	return base, err
 }
 
-// valueReader is what kafka-go reads a message's value from.
-type valueReader struct{ bytes.Reader }
-
-// Close ends nothing.
-func (*valueReader) Close() error { return nil }
-
-var _ protocol.Bytes = (*valueReader)(nil)
-
 // tooLarge gives a refusal for the size its type.
-func (t *Topic) tooLarge(partition int, values [][]byte, err error) error {
+func (t *Topic) tooLarge(partition int, r *Request, err error) error {
 	if !errors.Is(err, kafka.MessageSizeTooLarge) && !errors.Is(err, kafka.RecordListTooLarge) {
 		return err
 	}
-	bytes := len(values[0])
-	if len(values) > 1 {
-		bytes = sizeOf(values)
+	bytes := r.largest
+	if r.count > 1 {
+		bytes = r.Bytes()
 	}
 	return &TooLargeError{Topic: t.name, Partition: partition, Bytes: bytes}
-}
-
-func sizeOf(values [][]byte) (bytes int) {
-	for _, v := range values {
-		bytes += len(v) + MessageOverhead
-	}
-	return bytes
 }
