@@ -36,6 +36,7 @@ func BenchmarkRow(b *testing.B) {
 	wider, _ := benchTable()
 	wider.Columns[3].Type.Kind, wider.NextColumnID = BigInt, 10
 	wider.Columns = append(wider.Columns, Column{9, "new", Type{Kind: String}, false})
+	digester := NewDigester(mustCodec(b, s))
 	p, err := NewProjection(s, wider)
 	if err != nil {
 		b.Fatal(err)
@@ -51,6 +52,7 @@ func BenchmarkRow(b *testing.B) {
 		{"key of image", func() error { _, err := c.AppendKeyOf(buffer, image); return err }},
 		{"key decode", func() error { _, err := c.DecodeKey(key); return err }},
 		{"fingerprint", func() error { _, err := c.Fingerprint(image); return err }},
+		{"digest", func() error { return digester.Add(image) }},
 		{"project", func() error { _, err := p.AppendImage(buffer, image); return err }},
 	} {
 		b.Run(step.name, func(b *testing.B) {

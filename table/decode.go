@@ -26,6 +26,7 @@ func (e *ImageError) ExitCode() int { return 5 }
 
 const (
 	cutShort = "it ends too early"
+	noBranch = "a union has no such branch"
 )
 
 // Decode fills row (len(Schema.Columns), in that order); values alias the image. It must use exactly the image's bytes, and the
@@ -60,7 +61,7 @@ func (f *field) decode(b []byte, v *Value) (rest []byte, reason string) {
 	case branchValue:
 		return f.decodeValue(b[1:], v)
 	}
-	return b, "a union has no such branch"
+	return b, noBranch
 }
 
 func (f *field) decodeValue(b []byte, v *Value) (rest []byte, reason string) {

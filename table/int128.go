@@ -126,8 +126,11 @@ func int128FromBytes(b []byte) Int128 {
 
 // appendDecimal appends a·10^-scale with all its scale digits: -0.50.
 func (a Int128) appendDecimal(dst []byte, scale int) []byte {
-	var buffer [maxDigits128 + 1]byte
 	hi, lo := a.magnitude()
+	if hi == 0 {
+		return appendShortDecimal(dst, lo, a.Hi < 0, scale)
+	}
+	var buffer [maxDigits128 + 1]byte
 	upper, lower := bits.Div64(hi, lo, tenTo19) // hi ≤ 2^63 < 10^19
 	i := len(buffer)
 	for n := 0; n < digitsOfTen19 && (lower > 0 || upper > 0); n++ {
@@ -154,6 +157,30 @@ func (a Int128) appendDecimal(dst []byte, scale int) []byte {
 	if scale > 0 {
 		dst = append(dst, '.')
 		dst = append(dst, buffer[point:]...)
+	}
+	return dst
+}
+
+// appendShortDecimal is appendDecimal where 64 bits hold the unscaled value.
+func appendShortDecimal(dst []byte, n uint64, negative bool, scale int) []byte {
+	if negative {
+		dst = append(dst, '-')
+	}
+	var buffer [roomALong]byte
+	digits := appendDigits(buffer[:0], n)
+	whole := len(digits) - scale
+	if whole > 0 {
+		dst = append(dst, digits[:whole]...)
+		digits = digits[whole:]
+	} else {
+		dst = append(dst, '0')
+	}
+	if scale > 0 {
+		dst = append(dst, '.')
+		for ; whole < 0; whole++ {
+			dst = append(dst, '0')
+		}
+		dst = append(dst, digits...)
 	}
 	return dst
 }
