@@ -29,12 +29,14 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	buffer := make([]byte, 0, 1024)
+	scan := &Scan{}
 	for name, step := range map[string]func() error{
 		"AppendChange": func() error { e.AppendChange(buffer, m); return nil },
 		"Decode":       func() error { _, err := d.Decode(msg); return err },
 		"AppendEntry":  func() error { _, err := AppendEntry(buffer, 77, msg); return err },
 		"entry Decode": func() error { _, _, err := entries.Decode(record); return err },
 		"RecordLen":    func() error { _, err := entries.RecordLen(record); return err },
+		"Scan":         func() error { return entries.Scan(1, record, scan) },
 		"Partition":    func() error { Partition(m.Key, 7); return nil },
 	} {
 		if n := testing.AllocsPerRun(100, func() {
@@ -62,7 +64,7 @@ func BenchmarkChange(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	buffer := make([]byte, 0, 1024)
+	buffer, scan := make([]byte, 0, 1024), &Scan{}
 	for _, step := range []struct {
 		name string
 		run  func() error
@@ -72,6 +74,7 @@ func BenchmarkChange(b *testing.B) {
 		{"entry encode", func() error { _, err := AppendEntry(buffer, 77, msg); return err }},
 		{"entry decode", func() error { _, _, err := entries.Decode(record); return err }},
 		{"record length", func() error { _, err := entries.RecordLen(record); return err }},
+		{"scan", func() error { return entries.Scan(1, record, scan) }},
 	} {
 		b.Run(step.name, func(b *testing.B) {
 			b.ReportAllocs()

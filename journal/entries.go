@@ -17,6 +17,19 @@ type entries struct {
 	from      int64
 	last      int64 // offset of the last entry seen, yielded or not; unknown in the first segment walked
 	splitters splitters
+	cutters   func(schema string) (Cutter, error) // nil: splitters
+}
+
+// cutter gives what cuts the blocks of a schema.
+func (e *entries) cutter(schema string) (Cutter, error) {
+	if e.cutters != nil {
+		return e.cutters(schema)
+	}
+	length, err := e.splitters.get(schema)
+	if err != nil {
+		return nil, err
+	}
+	return cutter(length), nil
 }
 
 // segment walks one segment's blocks, from a place on. more is false when the consumer has had enough.
@@ -97,11 +110,11 @@ func (e *entries) tail(s segment, in *ocf.Reader, f *opened, cause error) error 
 // not known here.
 func (e *entries) blocks(s segment, in *ocf.Reader, yield func(*Block) bool) (more bool, err error) {
 	b := &Block{Schema: in.Header().Schema}
-	length, err := e.splitters.get(b.Schema)
+	cut, err := e.cutter(b.Schema)
 	if err != nil {
 		return false, &CorruptionError{Segment: s.path, Err: err}
 	}
-	w := newWalk(s.base, length)
+	w := newWalk(s.base, cut)
 	w.last = max(w.last, e.last)
 	for {
 		at := in.Offset()
@@ -109,12 +122,12 @@ func (e *entries) blocks(s segment, in *ocf.Reader, yield func(*Block) bool) (mo
 		if err != nil {
 			return false, err
 		}
-		positions, err := w.block(count, records)
+		cuts, err := w.block(count, records)
 		if err != nil {
 			return false, &CorruptionError{Segment: s.path, Offset: at, Err: err}
 		}
 		e.last = w.last
-		b.At, b.End, b.records, b.positions = at, in.Offset(), records, positions
+		b.At, b.End, b.records, b.cuts = at, in.Offset(), records, cuts
 		if !yield(b) {
 			return false, nil
 		}

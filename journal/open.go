@@ -136,15 +136,15 @@ func (j *Journal) scan(s segment, sealed bool) (found scanned, err error) {
 			if err != nil {
 				return err
 			}
-			w = newWalk(s.base, length)
+			w = newWalk(s.base, cutter(length))
 		}
-		positions, err := w.block(b.Count, b.Records)
+		cuts, err := w.block(b.Count, b.Records)
 		if err != nil {
 			return err
 		}
 		found.blocks++
 		found.lastBlock = b.Offset
-		found.setLast(h.Schema, b.Records, positions)
+		found.setLast(h.Schema, b.Records, cuts)
 		return nil
 	})
 	if err != nil {
@@ -157,13 +157,13 @@ func (j *Journal) scan(s segment, sealed bool) (found scanned, err error) {
 }
 
 // setLast keeps the last entry of a block.
-func (f *scanned) setLast(schema string, records []byte, positions []position) {
+func (f *scanned) setLast(schema string, records []byte, cuts []Cut) {
 	start := 0
-	if n := len(positions); n > 1 {
-		start = positions[n-2].end
+	if n := len(cuts); n > 1 {
+		start = cuts[n-2].End
 	}
 	f.last.Record = append(f.last.Record[:0], records[start:]...)
-	f.last.Offset, f.last.Schema = positions[len(positions)-1].offset, schema
+	f.last.Offset, f.last.Schema = cuts[len(cuts)-1].Offset, schema
 }
 
 // resume makes a segment the active one: cuts its torn tail, makes what it holds durable and takes it into the hash.

@@ -32,61 +32,81 @@ func (s *splitters) get(schema string) (func([]byte) (int, error), error) {
 	return f, nil
 }
 
-// position of an entry in its block.
-type position struct {
-	offset int64
-	end    int // where its record ends
+// Cut says where an entry of a block ends, and its offset.
+type Cut struct {
+	Offset int64
+	End    int // of its record, in the block
+}
+
+// Cutter appends the cuts of a block's entries: so many, or as many as there are bytes for. What follows an error is not looked at, but
+// the cuts before it are. It need not look whether offsets ascend.
+type Cutter func(count int, records []byte, cuts []Cut) ([]Cut, error)
+
+// cutter cuts by the length of one record after the other.
+func cutter(length func([]byte) (int, error)) Cutter {
+	return func(count int, records []byte, cuts []Cut) ([]Cut, error) {
+		at := 0
+		for i := range count {
+			if at == len(records) {
+				return cuts, nil
+			}
+			n, offset, err := measure(records[at:], length)
+			if err != nil {
+				return cuts, fmt.Errorf("entry %d of the block: %w", i, err)
+			}
+			at += n
+			cuts = append(cuts, Cut{Offset: offset, End: at})
+		}
+		return cuts, nil
+	}
+}
+
+// measure gives the length and the offset of the first record.
+func measure(records []byte, length func([]byte) (int, error)) (n int, offset int64, err error) {
+	if n, err = length(records); err != nil {
+		return 0, 0, err
+	}
+	if n <= 0 || n > len(records) {
+		return 0, 0, fmt.Errorf("a record of %d bytes in %d", n, len(records))
+	}
+	offset, err = recordOffset(records[:n])
+	return n, offset, err
 }
 
 // walk checks a segment's blocks one after the other.
 type walk struct {
-	length    func([]byte) (int, error)
-	base      int64 // offset that the first entry must have
-	last      int64 // offset of the last entry seen; base-1 before the first
-	positions []position
+	cut  Cutter
+	base int64 // offset that the first entry must have
+	last int64 // offset of the last entry seen; base-1 before the first
+	cuts []Cut
 }
 
-func newWalk(base int64, length func([]byte) (int, error)) *walk {
-	return &walk{length: length, base: base, last: base - 1}
+func newWalk(base int64, cut Cutter) *walk {
+	return &walk{cut: cut, base: base, last: base - 1}
 }
 
 // block splits a block whole before any of its entries is handed out: the count has no checksum, so only entries that
 // use exactly the block's bytes, and whose offsets ascend, prove it.
-func (w *walk) block(count int, records []byte) ([]position, error) {
-	w.positions = w.positions[:0]
-	at, last := 0, w.last
-	for i := range count {
-		if at == len(records) {
-			return nil, fmt.Errorf("the block ends after %d of %d entries", i, count)
+func (w *walk) block(count int, records []byte) ([]Cut, error) {
+	var failed error
+	w.cuts, failed = w.cut(count, records, w.cuts[:0])
+	last, end := w.last, 0
+	for i, c := range w.cuts {
+		if c.Offset <= last || last < w.base && c.Offset != w.base {
+			return nil, fmt.Errorf("entry %d of the block has offset %d behind offset %d", i, c.Offset, last)
 		}
-		n, offset, err := w.entry(records[at:])
-		if err != nil {
-			return nil, fmt.Errorf("entry %d of the block: %w", i, err)
-		}
-		if offset <= last || last < w.base && offset != w.base {
-			return nil, fmt.Errorf("entry %d of the block has offset %d behind offset %d", i, offset, last)
-		}
-		at, last = at+n, offset
-		w.positions = append(w.positions, position{offset: offset, end: at})
+		last, end = c.Offset, c.End
 	}
-	if at != len(records) {
-		return nil, fmt.Errorf("%d bytes are left behind the %d entries of the block", len(records)-at, count)
+	switch {
+	case failed != nil:
+		return nil, failed
+	case len(w.cuts) < count:
+		return nil, fmt.Errorf("the block ends after %d of %d entries", len(w.cuts), count)
+	case end != len(records):
+		return nil, fmt.Errorf("%d bytes are left behind the %d entries of the block", len(records)-end, count)
 	}
 	w.last = last
-	return w.positions, nil
-}
-
-// entry measures the first entry of a block.
-func (w *walk) entry(block []byte) (length int, offset int64, err error) {
-	length, err = w.length(block)
-	if err != nil {
-		return 0, 0, err
-	}
-	if length <= 0 || length > len(block) {
-		return 0, 0, fmt.Errorf("a record of %d bytes in %d", length, len(block))
-	}
-	offset, err = recordOffset(block[:length])
-	return length, offset, err
+	return w.cuts, nil
 }
 
 // recordOffset reads the offset that a record begins with.

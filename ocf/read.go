@@ -2,8 +2,6 @@ package ocf
 
 import (
 	"bufio"
-	"errors"
-	"fmt"
 	"io"
 )
 
@@ -61,21 +59,8 @@ func (r *Reader) Next() (count int, records []byte, err error) {
 		r.offset += size
 		return count, records, nil
 	}
-	r.err = r.explain(err)
+	r.err = explain(err, r.offset)
 	return 0, nil, r.err
-}
-
-// explain gives a block's error its place.
-func (r *Reader) explain(err error) error {
-	switch {
-	case err == io.EOF: //nolint:errorlint // next returns it bare, only at a clean end
-		return io.EOF
-	case isContent(err):
-		return &DamageError{Offset: r.offset, Err: err}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the block at byte %d is cut: %w", r.offset, io.ErrUnexpectedEOF)
-	}
-	return fmt.Errorf("read the block at byte %d: %w", r.offset, err)
 }
 
 func (r *Reader) next() (count int, size int64, records []byte, err error) {
