@@ -40,7 +40,7 @@ type Options struct {
 	Data        string         // the data directory, for proofs/ and restore/; "": the folder that holds root
 	TempDir     string         // for sorted runs that do not fit in memory; "": <Data>/tmp
 	Keys        *crypt.Keys    // that encrypted segments are opened with; nil: those in clear alone can be read
-	MemoryBytes int            // that a fold may use for its buffers; 0: 24 MiB
+	MemoryBytes int            // that a fold may use for its buffers; 0: 20 MiB
 	Progress    func(Progress) // nil: nobody watches
 
 	indexFrom     int64 // bytes of a segment that is indexed; 0: the default
@@ -57,7 +57,7 @@ type Progress struct {
 
 // defaultMemoryBytes keeps a fold, with the blocks that it reads and the program around it, within 64 MiB. Twice as much would make it
 // 4 % faster.
-const defaultMemoryBytes = 24 << 20
+const defaultMemoryBytes = 20 << 20
 
 func (o Options) applyDefaults(root string) Options {
 	if o.FS == nil {

@@ -44,38 +44,44 @@ func newRestoreID(now time.Time) string {
 }
 
 func (j *Journal) restore(ctx context.Context, target Target, answer Answer, o RestoreOptions) (Certificate, error) {
-	p := answer.Point
-	c := Certificate{
-		Table: j.name.String(), Into: o.Into.String(), Answer: answer, RestoreID: o.RestoreID, DigestJournal: p.DigestText,
+	for {
+		c := Certificate{
+			Table: j.name.String(), Into: o.Into.String(), Answer: answer, RestoreID: o.RestoreID, DigestJournal: answer.Point.DigestText,
+		}
+		switch misled, err := j.fill(ctx, target, answer.Point, o, &c); {
+		case misled: // nothing was loaded: once more, without that checkpoint
+		case err != nil:
+			return Certificate{}, err
+		default:
+			return c, nil
+		}
 	}
+}
+
+// fill folds a point and loads it. The fold is proved while its rows are staged: nothing is loaded before they have come to a good end. misled says
+// that a checkpoint's rows did not add up to the point.
+func (j *Journal) fill(ctx context.Context, target Target, p Point, o RestoreOptions, c *Certificate) (misled bool, err error) {
 	began := time.Now()
 	f, err := j.fold(ctx, p)
 	if err != nil {
-		return Certificate{}, err
+		return false, err
 	}
-	defer func() { f.release() }()
+	defer f.release()
 	c.Stages = append(c.Stages, stage("fold", began, f.changes))
 	j.o.Logger.Debug("restore: folded", "table", j.name, "point", p.ID)
 
 	began = time.Now()
-	err = f.prove(ctx)
-	if f.misled(j, err) {
-		f.release()
-		f, err = j.proved(ctx, p)
+	f.proved = func() {
+		c.Stages = append(c.Stages, stage("prove fold", began, p.Rows))
+		j.o.Logger.Debug("restore: fold proved", "table", j.name, "point", p.ID)
 	}
-	if err != nil {
-		return Certificate{}, err
-	}
-	c.Stages = append(c.Stages, stage("prove fold", began, p.Rows))
-	j.o.Logger.Debug("restore: fold proved", "table", j.name, "point", p.ID)
-
-	if err := j.load(ctx, target, f, o, &c); err != nil {
-		return Certificate{}, err
+	if err := j.load(ctx, target, f, o, c); err != nil {
+		return f.misled(j, f.failed), err
 	}
 	if err := j.recordProofs(ProofRestored, p); err != nil {
 		c.Warnings = append(c.Warnings, "the proof could not be recorded: "+err.Error())
 	}
-	return c, nil
+	return false, nil
 }
 
 // load fills the new table with proved rows and holds the loaded table's digest against the Commit's.
@@ -89,6 +95,9 @@ func (j *Journal) load(ctx context.Context, target Target, f *folded, o RestoreO
 	loaded, err := target.Load(ctx, table.Load{
 		Into: o.Into, Source: j.name, RestoreID: o.RestoreID, Def: p.Definition(), Digest: p.Digest, Stats: o.Stats,
 	}, f.rows(ctx, "load"))
+	if err != nil && f.failed != nil { // what came to be loaded is not the point, or could not be read: nothing was
+		return errors.Join(err, begun.done())
+	}
 	if err != nil {
 		return fmt.Errorf("load %s: %w", o.Into, err) // its record stays: should the table be there after all, Recover finds it
 	}

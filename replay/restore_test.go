@@ -42,7 +42,8 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// TestNothingIsLoadedWithoutItsProof: rows that do not have the Commit's digest never reach the engine.
+// TestNothingIsLoadedWithoutItsProof: rows that do not have the Commit's digest end with an error, so that nothing is loaded, and no record of a load
+// is left.
 func TestNothingIsLoadedWithoutItsProof(t *testing.T) {
 	tp, one, two := shop(t, 2)
 	tp.snapshot(one, published{})
@@ -52,8 +53,11 @@ func TestNothingIsLoadedWithoutItsProof(t *testing.T) {
 	e := newEngine()
 	_, err := j.Restore(context.Background(), e, RestoreOptions{At: Spec{Snapshot: wrong}, Into: then})
 	var proof *ProofError
-	if !errors.As(err, &proof) || proof.ExitCode() != 5 || proof.Snapshot != wrong || e.calls != 0 {
-		t.Fatalf("%v after %d calls", err, e.calls)
+	if !errors.As(err, &proof) || proof.ExitCode() != 5 || proof.Snapshot != wrong || len(e.tables) != 0 {
+		t.Fatalf("%v, and there are %+v", err, e.tables)
+	}
+	if left, err := tp.fs.ReadDir("/data/restore"); len(left) != 0 {
+		t.Fatalf("%v is left, %v", left, err)
 	}
 	p, _ := j.Point(wrong)
 	if _, err := collect(t, j, p); !errors.As(err, &proof) {

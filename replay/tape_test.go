@@ -54,6 +54,7 @@ type tape struct {
 	half      bool                             // only half of the changes are published
 	batch     *batch                           // nil: each message is appended by itself
 	spoil     func(tp *tape, m *change.Change) // makes each change what it is not
+	shuffle   func(keys []string)              // brings a snapshot's changes into another order than that of their keys; nil: they stay in it
 }
 
 func newTape(t fataler, fs disk.FS, partitions int) *tape {
@@ -211,7 +212,7 @@ func (tp *tape) commit(p int, m *change.Commit) {
 	tp.put(p, b, "")
 }
 
-// changes publishes the diff, in key order.
+// changes publishes the diff, in key order where nothing else is said.
 func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []change.Counts, total change.Counts) {
 	tp.t.Helper()
 	shares = make([]change.Counts, len(tp.next))
@@ -224,6 +225,9 @@ func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []ch
 	slices.Sort(keys)
 	if tp.half {
 		keys = keys[:len(keys)/2]
+	}
+	if tp.shuffle != nil {
+		tp.shuffle(keys)
 	}
 	schema := change.EntrySchema(tp.schema)
 	for _, k := range keys {

@@ -12,15 +12,12 @@ import (
 
 	"rewind/checkpoint"
 	"rewind/journal"
-	"rewind/sorting"
 )
 
 // under is what a fold begins with: the rows of a checkpoint, on top of which come the changes behind it.
 type under struct {
 	file  *checkpoint.File
-	links int    // of the chain that it stands for
-	tag   uint32 // of its rows
-	added bool   // its rows are among what is sorted: their keys are other bytes under the point's schema
+	links int // of the chain that it stands for
 }
 
 // streamDir is the folder of a stream.
@@ -46,7 +43,8 @@ func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error
 			return ctx.Err()
 		}
 		if err == nil {
-			return f.beginWith(file, n+1)
+			f.beginWith(file, n+1)
+			return nil
 		}
 		j.o.Logger.Warn("a checkpoint is not used: more of the journal is read instead", "checkpoint", c.Path, "error", err)
 	}
@@ -107,64 +105,22 @@ func (p *partition) segmentOf(offset int64) (base int64, previous [sha256.Size]b
 }
 
 // beginWith takes a checkpoint for the first links.
-func (f *folded) beginWith(file *checkpoint.File, links int) error {
-	f.under = &under{file: file, links: links}
+func (f *folded) beginWith(file *checkpoint.File, links int) {
+	f.under, f.below = &under{file: file, links: links}, &f.links[links-1]
 	f.links = f.links[links:]
-	tag, project, err := f.source(file.Schema())
-	if err != nil {
-		return err
-	}
-	f.under.tag = tag
-	if f.under.added = !project.SameKeys(); !f.under.added {
-		return nil
-	}
-	rows, err := file.Rows()
-	if err != nil {
-		return err
-	}
-	var key []byte
-	for {
-		row, ok, err := rows.Next()
-		if !ok || err != nil {
-			return err
-		}
-		if key, err = project.AppendKey(key[:0], row.Key); err == nil {
-			err = f.sorter.Add(key, 0, tag, row.Image) // older than every change
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
 
-// merge gives the changes that survive, and the rows below them.
-func (f *folded) merge() (*sorting.Merged, error) {
-	if f.under == nil || f.under.added {
-		return f.sorter.Merge()
-	}
-	rows, err := f.under.file.Rows()
-	if err != nil {
-		return nil, err
-	}
-	return f.sorter.Merge(&underRows{rows: rows, tag: f.under.tag})
-}
+// underRows gives a checkpoint's rows, which are older than every change.
+type underRows struct{ rows *checkpoint.Rows }
 
-// underRows gives a checkpoint's rows as records that are older than every change.
-type underRows struct {
-	rows   *checkpoint.Rows
-	tag    uint32
-	record sorting.Record
-}
-
-// Next gives the next one.
-func (u *underRows) Next() (sorting.Record, error) {
+func (u *underRows) step(_ context.Context, b *base) (bool, error) {
+	b.keep()
 	row, ok, err := u.rows.Next()
-	if !ok || err != nil {
-		return nil, err
-	}
-	u.record = sorting.MakeRecord(u.record, row.Key, 0, u.tag, row.Image)
-	return u.record, nil
+	b.row = baseRow{key: row.Key, image: row.Image}
+	return ok, err
 }
+
+func (u *underRows) close() {}
 
 // misled says whether an error may come from the checkpoint that the fold began with: its rows do not add up. It is not used again.
 func (f *folded) misled(j *Journal, err error) bool {
@@ -186,22 +142,4 @@ func (j *Journal) isDistrusted(path string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.distrusted[path]
-}
-
-// proved folds a point and proves it; where a checkpoint misled it, once more without.
-func (j *Journal) proved(ctx context.Context, p Point) (*folded, error) {
-	f, err := j.fold(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	err = f.prove(ctx)
-	if err == nil {
-		return f, nil
-	}
-	misled := f.misled(j, err)
-	f.release()
-	if !misled {
-		return nil, err
-	}
-	return j.proved(ctx, p)
 }

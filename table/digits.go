@@ -46,7 +46,7 @@ func appendDigits(dst []byte, n uint64) []byte {
 		return dst[:at+leadingDigits(out, n)]
 	}
 	high, low := n/tenTo8, n%tenTo8
-	written := 0
+	var written int
 	if high < tenTo8 {
 		written = leadingDigits(out, high)
 	} else {
