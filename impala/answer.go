@@ -2,7 +2,6 @@ package impala
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 )
@@ -26,7 +25,13 @@ func (e *AnswerError) Hint() string {
 
 // readAnswer runs one call of the driver and turns its panic into an error.
 func (s *session) readAnswer(ctx context.Context, statement string, call func() error) error {
-	return s.call(ctx, func() (err error) {
+	s.beginAnswer(ctx, statement, call)
+	return s.wait(ctx)
+}
+
+// beginAnswer is the first half of readAnswer; wait is the other. In between the session is asked nothing.
+func (s *session) beginAnswer(ctx context.Context, statement string, call func() error) {
+	s.begin(ctx, func() (err error) {
 		defer func() {
 			if cause := recover(); cause != nil {
 				s.broken = true
@@ -35,63 +40,6 @@ func (s *session) readAnswer(ctx context.Context, statement string, call func() 
 		}()
 		return call()
 	})
-}
-
-// Rows that are read in one call: to hand each over from the goroutine that reads them would cost as much as reading it.
-const (
-	chunkRows  = 64
-	chunkBytes = 64 << 10 // and no further one behind so many bytes of text
-)
-
-// chunk is rows of a result, as the driver's own values.
-type chunk struct {
-	rows    [][]any
-	targets [][]any // places of the rows' values
-	n, most int
-	end     bool
-}
-
-func newChunk(columns int) *chunk {
-	c := &chunk{most: 1, rows: make([][]any, chunkRows), targets: make([][]any, chunkRows)}
-	for i := range c.rows {
-		c.rows[i], c.targets[i] = make([]any, columns), make([]any, columns)
-		for j := range c.rows[i] {
-			c.targets[i][j] = &c.rows[i][j]
-		}
-	}
-	return c
-}
-
-// nextRows reads the next rows. With an error come those before it.
-func (s *session) nextRows(ctx context.Context, statement string, rows *sql.Rows, c *chunk) error {
-	c.n, c.end = 0, false
-	return s.readAnswer(ctx, statement, func() error {
-		for bytes := 0; c.n < c.most && bytes < chunkBytes; {
-			if !rows.Next() {
-				c.end = true
-				return rows.Err()
-			}
-			if err := rows.Scan(c.targets[c.n]...); err != nil {
-				return err
-			}
-			bytes += textBytes(c.rows[c.n])
-			c.n++
-		}
-		c.most = min(2*c.most, chunkRows) // the first row does not wait for others
-		return nil
-	})
-}
-
-func textBytes(row []any) (n int) {
-	for _, v := range row {
-		switch v := v.(type) {
-		case string:
-			n += len(v)
-		case []byte:
-			n += len(v)
-		}
-	}
-	return n
 }
 
 // abandon closes the driver's connection underneath database/sql, which never lets go of one in whose Query or Exec the driver

@@ -2,6 +2,7 @@ package impala
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"math"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, column, kind uint8, n int64, double float64, text string) {
 		at := int(column) % len(s.Columns)
-		values := make([]any, len(s.Columns))
+		values := make([]driver.Value, len(s.Columns))
 		values[at] = answered(kind, n, double, text)
 		row, err := reader.read(values)
 		if err != nil {

@@ -20,6 +20,8 @@ type caller struct {
 	results chan error
 	left    chan struct{} // closed by who does not wait any more
 	stuck   bool
+	begun   bool  // a call is on its way
+	result  error // of one that was made at once
 }
 
 // start begins a caller. last is done by one that was left, once its call has come back.
@@ -47,13 +49,30 @@ func (c *caller) end() {
 
 // call makes a call. When ctx ends it may take the grace longer; then it is left alone, and so is the session.
 func (c *caller) call(ctx context.Context, grace time.Duration, call func() error) error {
+	c.begin(ctx, call)
+	return c.wait(ctx, grace)
+}
+
+// begin begins a call, which wait waits for. Where nobody can interrupt, it is made at once.
+func (c *caller) begin(ctx context.Context, call func() error) {
+	switch {
+	case c.stuck:
+	case ctx.Done() == nil:
+		c.result = call()
+	default:
+		c.begun = true
+		c.calls <- call
+	}
+}
+
+func (c *caller) wait(ctx context.Context, grace time.Duration) error {
 	if c.stuck {
 		return errStuck
 	}
-	if ctx.Done() == nil {
-		return call()
+	if !c.begun {
+		return c.result
 	}
-	c.calls <- call
+	c.begun = false
 	select {
 	case err := <-c.results:
 		return err

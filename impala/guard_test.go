@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"iter"
 	"path/filepath"
@@ -86,7 +87,7 @@ func (b *bench) formatted(t *testing.T, name table.Name) (f formatted) {
 func (b *bench) countRows(t *testing.T, name table.Name) (n int64) {
 	t.Helper()
 	err := b.once(context.Background(), name, false, func(s *session) error {
-		return s.query(context.Background(), "SELECT count(*) FROM "+quoteTable(name), func(_ []string, row []any) error {
+		return s.query(context.Background(), "SELECT count(*) FROM "+quoteTable(name), func(_ []string, row []driver.Value) error {
 			n = row[0].(int64)
 			return nil
 		})

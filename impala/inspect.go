@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"maps"
@@ -147,7 +148,7 @@ func (d *ddl) kind() string {
 
 // mayRead runs the capture's own statement without a row.
 func (s *session) mayRead(ctx context.Context, schema *table.Schema) error {
-	err := s.query(ctx, noRowsSQL(schema), func([]string, []any) error { return nil })
+	err := s.query(ctx, noRowsSQL(schema), func([]string, []driver.Value) error { return nil })
 	return granted(err, "SELECT ON TABLE "+schema.Table.String())
 }
 

@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"iter"
@@ -199,7 +200,7 @@ func (w *loading) checkLocation(ctx context.Context, s *session) error {
 		return err
 	}
 	found := false
-	err = s.query(ctx, anyRowSQL(w.l.Into), func([]string, []any) error { found = true; return nil })
+	err = s.query(ctx, anyRowSQL(w.l.Into), func([]string, []driver.Value) error { found = true; return nil })
 	if err == nil && found {
 		err = &LocationError{w.l.Into.String(), f.location, "already holds somebody's files"}
 	}

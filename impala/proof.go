@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 
@@ -42,7 +43,7 @@ func (s *session) digest(ctx context.Context, name table.Name, schema *table.Sch
 // probe asks whether the engine computes as Impala does. An answer that differs, or an error, says no.
 func (s *session) probe(ctx context.Context) (bool, error) {
 	able := false
-	err := s.query(ctx, probeSQL(), func(_ []string, row []any) error {
+	err := s.query(ctx, probeSQL(), func(_ []string, row []driver.Value) error {
 		able = true
 		for i, p := range probes() {
 			if i >= len(row) || row[i] == nil || textOf(row[i]) != p.answer {
@@ -64,7 +65,7 @@ func (s *session) probe(ctx context.Context) (bool, error) {
 func (s *session) digestInEngine(ctx context.Context, name table.Name, schema *table.Schema) (table.Digest, error) {
 	var d table.Digest
 	rows := 0
-	err := s.query(ctx, digestSQL(name, schema), func(_ []string, row []any) error {
+	err := s.query(ctx, digestSQL(name, schema), func(_ []string, row []driver.Value) error {
 		rows++
 		var numbers [3]int64
 		for i := range numbers {

@@ -2,7 +2,7 @@ package impala
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -40,16 +40,11 @@ func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, 
 	if err != nil {
 		return err
 	}
-	fits := func(types []*sql.ColumnType) error { return checkTypes(schema, types) }
-	err = s.queryTyped(ctx, scanSQL(schema, ordered), fits, func(_ []string, values []any) error {
-		row, err := reader.read(values)
-		if err != nil {
-			return err
+	err = s.read(ctx, scanSQL(schema, ordered), func(r *result) (one, other batch, err error) {
+		of := func() batch {
+			return &encodedRows{reader: reader, values: make([]driver.Value, len(r.names)), each: each}
 		}
-		if !each(row) {
-			return errStop
-		}
-		return nil
+		return of(), of(), checkTypes(schema, r.types)
 	})
 	if isMissing(err) {
 		return &NoTableError{schema.Table}
@@ -57,13 +52,70 @@ func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, 
 	return err
 }
 
+// encodedRows is a batch of a table's rows: encoded where they are read, while the driver's values are at hand.
+type encodedRows struct {
+	reader *rowReader // of both batches: they are never filled at once
+	values []driver.Value
+	bytes  []byte // keys and images
+	ends   []int  // of each key and each image
+	each   func(table.Row) bool
+	failed error // of the row behind these
+}
+
+func (e *encodedRows) fill(rows driver.Rows, most int) (end bool, err error) {
+	e.bytes, e.ends, e.failed = e.bytes[:0], e.ends[:0], nil
+	for len(e.ends) < 2*most && len(e.bytes) < batchBytes {
+		if err := rows.Next(e.values); err != nil {
+			return ended(err)
+		}
+		if !e.add() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// add encodes the driver's values; false where they cannot be.
+func (e *encodedRows) add() bool {
+	row, err := e.reader.read(e.values)
+	if e.failed = err; err != nil {
+		return false
+	}
+	e.bytes = append(e.bytes, row.Key...)
+	e.ends = append(e.ends, len(e.bytes))
+	e.bytes = append(e.bytes, row.Image...)
+	e.ends = append(e.ends, len(e.bytes))
+	return true
+}
+
+func (e *encodedRows) drain() error {
+	for i, from := 0, 0; i < len(e.ends); i += 2 {
+		key, image := e.ends[i], e.ends[i+1]
+		if !e.each(table.Row{Key: e.bytes[from:key:key], Image: e.bytes[key:image:image]}) {
+			return errStop
+		}
+		from = image
+	}
+	return e.failed
+}
+
 // rowReader turns the driver's values into rows, without memory of its own for each.
 type rowReader struct {
-	schema *table.Schema
-	codec  *table.Codec
-	values []table.Value
-	bytes  []byte // what the values' Bytes lie in
-	row    table.Row
+	schema  *table.Schema
+	codec   *table.Codec
+	columns []scanColumn
+	values  []table.Value
+	bytes   []byte // what the values' Bytes lie in
+	row     table.Row
+}
+
+// scanColumn is what of a column is asked for every value.
+type scanColumn struct {
+	*table.Column
+	kind    table.Kind
+	encoded bool // as base64
+	isText  bool // carried as it comes
+	notNull bool
 }
 
 func newRowReader(s *table.Schema) (*rowReader, error) {
@@ -71,24 +123,28 @@ func newRowReader(s *table.Schema) (*rowReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rowReader{schema: s, codec: codec, values: make([]table.Value, len(s.Columns))}, nil
+	r := &rowReader{schema: s, codec: codec, values: make([]table.Value, len(s.Columns)), columns: make([]scanColumn, len(s.Columns))}
+	for i := range r.columns {
+		c := &s.Columns[i]
+		kind := c.Type.Kind
+		encoded := c.AsBytes || kind == table.Binary
+		r.columns[i] = scanColumn{
+			Column: c, kind: kind, encoded: encoded, notNull: s.NotNull[c.ID],
+			isText: !encoded && (kind == table.String || kind == table.VarChar || kind == table.Char), // the codec cuts CHAR's padding
+		}
+	}
+	return r, nil
 }
 
-func (r *rowReader) read(values []any) (table.Row, error) {
+func (r *rowReader) read(values []driver.Value) (table.Row, error) {
 	if len(values) != len(r.values) {
 		return table.Row{}, &ResultTypeError{Table: r.schema.Table, What: fmt.Sprintf("%d columns answered, %d asked for", len(values), len(r.values))}
 	}
 	r.bytes = r.bytes[:0]
 	for i, v := range values {
-		c := &r.schema.Columns[i]
-		value, err := r.value(c, v)
-		if err == nil && value.Null && r.schema.NotNull[c.ID] {
-			err = fmt.Errorf("column %q: NULL, which the table does not allow there", c.Name)
-		}
-		if err != nil {
+		if err := r.set(&r.values[i], &r.columns[i], v); err != nil {
 			return table.Row{}, r.failed(values, err)
 		}
-		r.values[i] = value
 	}
 	var err error
 	if r.row.Image, err = r.codec.AppendImage(r.row.Image[:0], r.values); err != nil {
@@ -104,7 +160,7 @@ func (r *rowReader) read(values []any) (table.Row, error) {
 const columnsShown = 8
 
 // failed names the row whose value cannot be carried.
-func (r *rowReader) failed(values []any, err error) error {
+func (r *rowReader) failed(values []driver.Value, err error) error {
 	named := r.schema.KeyColumns()
 	if r.schema.WholeRow {
 		named = r.schema.Columns[:min(len(r.schema.Columns), columnsShown)]
@@ -123,53 +179,49 @@ func (r *rowReader) failed(values []any, err error) error {
 	return &RowError{Table: r.schema.Table, Key: key[1:], Err: err}
 }
 
-// value is one column of a row. The driver's Go type must fit the column's: a table that was altered since it was described would
-// otherwise be read as something else.
-func (r *rowReader) value(c *table.Column, v any) (table.Value, error) {
-	kind := c.Type.Kind
-	isInteger := kind >= table.TinyInt && kind <= table.BigInt
+// set is one column of a row: of the value it sets what counts for the column's type, and nothing else is ever set. The driver's Go type
+// must fit the column's: a table that was altered since it was described would otherwise be read as something else.
+func (r *rowReader) set(to *table.Value, c *scanColumn, v driver.Value) error {
+	to.Null = false
+	fits := false
 	switch v := v.(type) {
-	case nil:
-		return table.Value{Null: true}, nil
 	case string:
-		return r.text(c, v)
+		return r.text(to, c, v)
 	case int64:
-		if isInteger {
-			return table.Value{Int: v}, nil
-		}
+		to.Int, fits = v, c.isInteger()
 	case int32:
-		if isInteger {
-			return table.Value{Int: int64(v)}, nil
-		}
+		to.Int, fits = int64(v), c.isInteger()
 	case int16:
-		if isInteger {
-			return table.Value{Int: int64(v)}, nil
-		}
+		to.Int, fits = int64(v), c.isInteger()
 	case int8:
-		if isInteger {
-			return table.Value{Int: int64(v)}, nil
-		}
+		to.Int, fits = int64(v), c.isInteger()
 	case bool:
-		if kind == table.Boolean {
-			return table.Value{Int: oneIf(v)}, nil
-		}
+		to.Int, fits = oneIf(v), c.kind == table.Boolean
 	case float64:
-		if kind == table.Float { // widened by Impala, or read from its digits: either way the nearest FLOAT is the column's
-			return table.Value{Float: float64(float32(v))}, nil
-		}
-		if kind == table.Double {
-			return table.Value{Float: v}, nil
+		to.Float, fits = v, c.kind == table.Double
+		if c.kind == table.Float { // widened by Impala, or read from its digits: either way the nearest FLOAT is the column's
+			to.Float, fits = float64(float32(v)), true
 		}
 	case time.Time:
 		if year := v.Year(); year < 0 || year > 9999 { // its digits would be those of another year
-			return table.Value{}, fmt.Errorf("column %q: the year %d is outside of Impala's", c.Name, year)
+			return fmt.Errorf("column %q: the year %d is outside of Impala's", c.Name, year)
 		}
-		if kind == table.Timestamp {
-			return table.Value{Bytes: r.keep(func(b []byte) []byte { return appendTimestamp(b, v) })}, nil
+		start := len(r.bytes)
+		r.bytes = appendTimestamp(r.bytes, v)
+		to.Bytes, fits = r.bytes[start:len(r.bytes):len(r.bytes)], c.kind == table.Timestamp
+	case nil:
+		*to, fits = table.Value{Null: true}, true
+		if c.notNull {
+			return fmt.Errorf("column %q: NULL, which the table does not allow there", c.Name)
 		}
 	}
-	return table.Value{}, fmt.Errorf("column %q: %s expected, the driver answered with a %T", c.Name, c.Type, v)
+	if !fits {
+		return fmt.Errorf("column %q: %s expected, the driver answered with a %T", c.Name, c.Type, v)
+	}
+	return nil
 }
+
+func (c *scanColumn) isInteger() bool { return c.kind >= table.TinyInt && c.kind <= table.BigInt }
 
 func oneIf(b bool) int64 {
 	if b {
@@ -178,56 +230,42 @@ func oneIf(b bool) int64 {
 	return 0
 }
 
-func (r *rowReader) text(c *table.Column, v string) (table.Value, error) {
-	switch {
-	case c.AsBytes, c.Type.Kind == table.Binary:
-		var err error
-		value := table.Value{Bytes: r.keep(func(b []byte) []byte {
-			b, err = base64.StdEncoding.AppendDecode(b, []byte(v))
-			return b
-		})}
-		if err != nil {
-			err = fmt.Errorf("column %q: %w", c.Name, err)
-		}
-		return value, err
-	case c.Type.Kind == table.String, c.Type.Kind == table.VarChar, c.Type.Kind == table.Char: // the codec cuts CHAR's padding
-		return table.Value{Bytes: r.keep(func(b []byte) []byte { return append(b, v...) })}, nil
-	}
-	return c.Type.Parse(v)
-}
-
-// keep appends to the row's bytes and gives what was appended. Growing moves later values only: earlier ones stay where they are.
-func (r *rowReader) keep(appendTo func([]byte) []byte) []byte {
+// text is a value that came as text. The row's bytes may move when they grow: values that were set before stay where they are.
+func (r *rowReader) text(to *table.Value, c *scanColumn, v string) (err error) {
 	start := len(r.bytes)
-	r.bytes = appendTo(r.bytes)
-	return r.bytes[start:len(r.bytes):len(r.bytes)]
+	switch {
+	case c.isText:
+		r.bytes = append(r.bytes, v...)
+	case c.encoded:
+		if r.bytes, err = base64.StdEncoding.AppendDecode(r.bytes, []byte(v)); err != nil {
+			return fmt.Errorf("column %q: %w", c.Name, err)
+		}
+	default:
+		*to, err = c.Type.Parse(v)
+		return err
+	}
+	to.Bytes = r.bytes[start:len(r.bytes):len(r.bytes)]
+	return nil
 }
 
 // appendTimestamp writes the fixed form yyyy-MM-dd HH:mm:ss.SSSSSSSSS, much faster than time.Format.
 func appendTimestamp(b []byte, t time.Time) []byte {
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	b = appendDigits(b, year, 4)
-	b = appendDigits(append(b, '-'), int(month), 2)
-	b = appendDigits(append(b, '-'), day, 2)
-	b = appendDigits(append(b, ' '), hour, 2)
-	b = appendDigits(append(b, ':'), minute, 2)
-	b = appendDigits(append(b, ':'), second, 2)
-	return appendDigits(append(b, '.'), t.Nanosecond(), 9)
+	nanoseconds := t.Nanosecond()
+	b = appendPair(appendPair(b, year/100), year%100)
+	b = appendPair(append(b, '-'), int(month))
+	b = appendPair(append(b, '-'), day)
+	b = appendPair(append(b, ' '), hour)
+	b = appendPair(append(b, ':'), minute)
+	b = appendPair(append(b, ':'), second)
+	b = append(b, '.', byte('0'+nanoseconds/100_000_000))
+	b = appendPair(appendPair(b, nanoseconds/1_000_000%100), nanoseconds/10_000%100)
+	return appendPair(appendPair(b, nanoseconds/100%100), nanoseconds%100)
 }
 
-// appendDigits writes the last digits of a number, as many as the width says.
-func appendDigits(b []byte, n, width int) []byte {
-	var digits [nanosecondDigits]byte
-	for i := width - 1; i >= 0; i-- {
-		digits[i] = byte('0' + n%10)
-		n /= 10
-	}
-	return append(b, digits[:width]...)
-}
-
-// nanosecondDigits is the most that a timestamp has in one piece.
-const nanosecondDigits = 9
+// appendPair writes a number below 100.
+func appendPair(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // textOf is a driver's value for people and for answers that are text.
 func textOf(v any) string {

@@ -1,6 +1,7 @@
 package impala
 
 import (
+	"database/sql/driver"
 	"errors"
 	"math"
 	"strings"
@@ -20,7 +21,7 @@ func TestDriverValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(1400, 1, 1, 23, 59, 58, 7, time.UTC)
-	row, err := reader.read([]any{"e ", int64(math.MinInt64), true, int8(-128), int16(-32768), int32(7), 1.100000023841858, math.Copysign(0, -1),
+	row, err := reader.read([]driver.Value{"e ", int64(math.MinInt64), true, int8(-128), int16(-32768), int32(7), 1.100000023841858, math.Copysign(0, -1),
 		"-0.05", "v", "it's ?\x00😀", "/wA=", at, "0001-01-01", "AP8="})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func TestDriverValues(t *testing.T) {
 	if joined := strings.Join(texts, "|"); joined != want {
 		t.Errorf("got  %q\nwant %q", joined, want)
 	}
-	nulls, err := reader.read(make([]any, len(columns)))
+	nulls, err := reader.read(make([]driver.Value, len(columns)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,15 +55,15 @@ func TestDriverValuesThatDoNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		values  []any
+		values  []driver.Value
 		message string
 		code    int
 	}{
-		{[]any{int64(42), "\xff\xfe"}, "row id=\"42\"", 2},
-		{[]any{int64(42), int64(1)}, "STRING expected", 6},
-		{[]any{1.5, "a"}, "BIGINT expected", 6},
-		{[]any{[]byte("1"), "a"}, "[]uint8", 6},
-		{[]any{"4x", "a"}, "BIGINT", 6},
+		{[]driver.Value{int64(42), "\xff\xfe"}, "row id=\"42\"", 2},
+		{[]driver.Value{int64(42), int64(1)}, "STRING expected", 6},
+		{[]driver.Value{1.5, "a"}, "BIGINT expected", 6},
+		{[]driver.Value{[]byte("1"), "a"}, "[]uint8", 6},
+		{[]driver.Value{"4x", "a"}, "BIGINT", 6},
 	} {
 		_, err := reader.read(c.values)
 		var rowError *RowError
@@ -70,7 +71,7 @@ func TestDriverValuesThatDoNotFit(t *testing.T) {
 			t.Errorf("%v: %v", c.values, err)
 		}
 	}
-	_, err = reader.read([]any{int64(42), "\xff"})
+	_, err = reader.read([]driver.Value{int64(42), "\xff"})
 	var hint interface{ Hint() string }
 	if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "bytes: [note]") {
 		t.Errorf("no hint that names the setting: %v", err)
@@ -103,7 +104,7 @@ func BenchmarkReadRow(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	values := []any{"eu", int64(1), true, int8(1), int16(1), int32(7), 1.5, 2.5, "1234.5000000000", "label", "some note", "AAEC", time.Unix(1_700_000_000, 5).UTC(), "2024-01-01", "AP8="}
+	values := []driver.Value{"eu", int64(1), true, int8(1), int16(1), int32(7), 1.5, 2.5, "1234.5000000000", "label", "some note", "AAEC", time.Unix(1_700_000_000, 5).UTC(), "2024-01-01", "AP8="}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := reader.read(values); err != nil {

@@ -1,7 +1,6 @@
 package impala
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -27,7 +26,7 @@ func (e *ResultTypeError) ExitCode() int { return exitGuard }
 
 // checkTypes holds the result's types, as the statement was planned with them, against the schema's. A value that happens to fit both is no
 // proof: of a table that was altered since, and perhaps altered back, rows would else be taken for what they are not.
-func checkTypes(s *table.Schema, types []*sql.ColumnType) error {
+func checkTypes(s *table.Schema, types []resultType) error {
 	if len(types) != len(s.Columns) {
 		return &ResultTypeError{s.Table, fmt.Sprintf("%d columns answered, %d asked for", len(types), len(s.Columns))}
 	}
@@ -36,24 +35,22 @@ func checkTypes(s *table.Schema, types []*sql.ColumnType) error {
 		if c.AsBytes || want.Kind == table.Binary { // base64
 			want = table.Type{Kind: table.String}
 		}
-		if is, same := resultType(types[i], want); !same {
+		if is := types[i]; !is.fits(want) {
 			return &ResultTypeError{s.Table, fmt.Sprintf("column %q is %s in the result, and was %s", c.Name, is, want)}
 		}
 	}
 	return nil
 }
 
-// resultType says whether a column of the result is of a type, and what it is. Servers may leave its size out.
-func resultType(is *sql.ColumnType, want table.Type) (text string, same bool) {
+// fits says whether a column of the result is of a type. Servers may leave its size out.
+func (t resultType) fits(want table.Type) bool {
 	kind, _, _ := strings.Cut(want.String(), "(")
-	text = is.DatabaseTypeName()
-	same = strings.EqualFold(text, kind)
-	if precision, scale, known := is.DecimalSize(); known {
-		text = fmt.Sprintf("%s(%d,%d)", text, precision, scale)
-		same = same && int(precision) == want.Precision && int(scale) == want.Scale
-	} else if length, known := is.Length(); known {
-		text = fmt.Sprintf("%s(%d)", text, length)
-		same = same && int(length) == want.Length
+	same := strings.EqualFold(t.name, kind)
+	switch {
+	case t.precisionKnown:
+		same = same && int(t.precision) == want.Precision && int(t.scale) == want.Scale
+	case t.lengthKnown:
+		same = same && int(t.length) == want.Length
 	}
-	return text, same
+	return same
 }

@@ -3,6 +3,7 @@ package impala
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"maps"
 	"slices"
 
@@ -58,11 +59,19 @@ func (db *DB) sessionOptions(name table.Name) []property {
 
 // call makes a call of the driver.
 func (s *session) call(ctx context.Context, call func() error) error {
-	if s.change {
-		return call()
-	}
-	return s.caller.call(ctx, s.db.o.Grace, call)
+	s.begin(ctx, call)
+	return s.wait(ctx)
 }
+
+// begin begins a call of the driver, which wait waits for. One that changes something is never left alone: it is made at once.
+func (s *session) begin(ctx context.Context, call func() error) {
+	if s.change {
+		ctx = context.WithoutCancel(ctx)
+	}
+	s.caller.begin(ctx, call)
+}
+
+func (s *session) wait(ctx context.Context) error { return s.caller.wait(ctx, s.db.o.Grace) }
 
 // ping makes the driver open the server's session and ask it something.
 func (s *session) ping(ctx context.Context) error {
@@ -106,55 +115,33 @@ func (s *session) exec(ctx context.Context, statement string) error {
 }
 
 // query runs a statement and gives each row to each, as the driver's own values; what is in it is valid only then.
-func (s *session) query(ctx context.Context, statement string, each func(columns []string, row []any) error) error {
-	return s.queryTyped(ctx, statement, nil, each)
+func (s *session) query(ctx context.Context, statement string, each func(columns []string, row []driver.Value) error) error {
+	return s.read(ctx, statement, func(r *result) (batch, batch, error) {
+		of := func() batch {
+			return &values{columns: len(r.names), each: func(row []driver.Value) error { return each(r.names, row) }}
+		}
+		return of(), of(), nil
+	})
 }
 
-// queryTyped is query, with a look at the result's types before its first row. header may be nil.
-func (s *session) queryTyped(ctx context.Context, statement string, header func([]*sql.ColumnType) error, each func(columns []string, row []any) error) error {
+// read runs a statement and reads its result by way of two batches, which are made for it.
+func (s *session) read(ctx context.Context, statement string, batches func(*result) (one, other batch, err error)) error {
 	s.db.o.Logger.Debug("impala: statement", "sql", shorten(statement))
-	var rows *sql.Rows
-	err := s.readAnswer(ctx, statement, func() (err error) {
-		rows, err = s.conn.QueryContext(ctx, statement)
+	r, err := s.open(ctx, statement)
+	if err != nil {
+		return s.failed(ctx, statement, err)
+	}
+	defer func() { _ = s.call(ctx, r.rows.Close) }() // the operation ends on the server, too
+	one, other, err := batches(r)
+	if err != nil {
 		return err
-	})
-	if err != nil {
-		return s.failed(ctx, statement, err)
 	}
-	defer func() { _ = s.call(ctx, rows.Close) }() // the operation ends on the server, too
-	columns, err := rows.Columns()
-	if err != nil {
-		return s.failed(ctx, statement, err)
-	}
-	if header != nil {
-		types, err := rows.ColumnTypes()
-		if err != nil {
-			return s.failed(ctx, statement, err)
-		}
-		if err := header(types); err != nil {
-			return err
-		}
-	}
-	for c := newChunk(len(columns)); !c.end; {
-		err := s.nextRows(ctx, statement, rows, c)
-		if s.caller.stuck { // whatever came, it is still being written
-			return s.failed(ctx, statement, err)
-		}
-		for _, row := range c.rows[:c.n] {
-			if err := each(columns, row); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return s.failed(ctx, statement, err)
-		}
-	}
-	return nil
+	return s.pump(ctx, statement, r, one, other)
 }
 
 // texts runs a statement and collects its rows as text; NULL is the empty string.
 func (s *session) texts(ctx context.Context, statement string) (columns []string, rows [][]string, err error) {
-	err = s.query(ctx, statement, func(names []string, row []any) error {
+	err = s.query(ctx, statement, func(names []string, row []driver.Value) error {
 		columns = names
 		texts := make([]string, len(row))
 		for i, v := range row {

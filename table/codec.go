@@ -177,27 +177,37 @@ func (c *Codec) checkLength(row []Value) error {
 	return nil
 }
 
-// appendValue appends a value that is not NULL, as Avro.
+// appendValue appends a value that is not NULL, as Avro. What falls out of the switch is refused, if by anything, by check.
 func (f *field) appendValue(dst []byte, v *Value) ([]byte, error) {
-	if err := f.check(v); err != nil {
-		return dst, err
-	}
 	switch f.op {
 	case opBoolean:
-		return append(dst, byte(v.Int)), nil
+		if uint64(v.Int) <= 1 {
+			return append(dst, byte(v.Int)), nil
+		}
 	case opInteger, opDate:
-		return AppendLong(dst, v.Int), nil
-	case opFloat:
-		return binary.LittleEndian.AppendUint32(dst, float32Bits(v.Float)), nil
+		if v.Int >= f.low && v.Int <= f.high {
+			return AppendLong(dst, v.Int), nil
+		}
 	case opDouble:
 		return binary.LittleEndian.AppendUint64(dst, float64Bits(v.Float)), nil
 	case opDecimal:
-		n := v.Decimal.byteLen()
-		return v.Decimal.appendBytes(append(dst, byte(2*n)), n), nil
-	default:
-		b := f.carried(v.Bytes)
-		return append(AppendLong(dst, int64(len(b))), b...), nil
+		if v.Decimal.within(f.limit) {
+			n := v.Decimal.byteLen()
+			return v.Decimal.appendBytes(append(dst, byte(2*n)), n), nil
+		}
+	case opTimestamp:
+		if isTimestamp(v.Bytes) {
+			return append(AppendLong(dst, int64(timestampLen)), v.Bytes...), nil
+		}
 	}
+	if err := f.check(v); err != nil {
+		return dst, err
+	}
+	if f.op == opFloat {
+		return binary.LittleEndian.AppendUint32(dst, float32Bits(v.Float)), nil
+	}
+	b := f.carried(v.Bytes)
+	return append(AppendLong(dst, int64(len(b))), b...), nil
 }
 
 // check refuses a value that the column's type cannot hold.

@@ -84,8 +84,18 @@ func (a Int128) rescale(digits int) (Int128, bool) {
 
 // pow10 is 10^n for 0 ≤ n ≤ 38.
 func pow10(n int) Int128 {
+	if n < len(powersOfTen) {
+		return Int128{Lo: powersOfTen[n]}
+	}
 	p, _ := Int128{Lo: 1}.rescale(n)
 	return p
+}
+
+// powersOfTen are those that a uint64 holds.
+var powersOfTen = [...]uint64{ //nolint:gochecknoglobals // constants
+	1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
+	10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000, 100_000_000_000_000_000,
+	1_000_000_000_000_000_000, tenTo19,
 }
 
 // within says whether |a| < limit, which is positive.

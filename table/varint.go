@@ -7,7 +7,11 @@ import (
 
 // AppendLong appends an Avro int or long: zig-zag, seven bits a byte, the lowest first.
 func AppendLong(dst []byte, n int64) []byte {
-	return binary.AppendUvarint(dst, uint64(n)<<1^uint64(n>>63))
+	u := uint64(n)<<1 ^ uint64(n>>63)
+	if u < 0x80 {
+		return append(dst, byte(u))
+	}
+	return binary.AppendUvarint(dst, u)
 }
 
 // ReadLong reads an Avro int or long in its shortest form from the start of b; size is not positive where there is none.
