@@ -26,7 +26,8 @@ type partition struct {
 	end      int64 // the partition's, at the start
 	gauged   time.Time
 	head     [recordHead]byte // memory of a record's
-	indexed  int64            // base of the segment up to which they were indexed; -1: nobody looked yet
+	indexing *indexing
+	base     int64 // of the segment that is appended to, as indexing knows it
 }
 
 // recordHead is what an entry's record has before its message, at most.
@@ -53,8 +54,8 @@ func (p *partition) run(ctx context.Context) (err error) {
 	if err := p.verify(ctx, dir); err != nil {
 		return err
 	}
-	p.indexed = -1
-	p.indexSealed(ctx)
+	p.indexing, p.base = p.startIndexing(ctx), p.journal.Base()
+	defer p.indexing.end()
 	if err := p.encryptSealed(ctx); err != nil {
 		return err
 	}

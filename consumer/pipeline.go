@@ -144,7 +144,10 @@ func (p *partition) appendUnit(ctx context.Context, u *unit) error {
 			return err
 		}
 	}
-	p.indexSealed(ctx)
+	if base := p.journal.Base(); base != p.base {
+		p.indexing.seal(base)
+		p.base = base
+	}
 	if err := p.encryptSealed(ctx); err != nil {
 		return err
 	}

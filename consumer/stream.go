@@ -53,7 +53,7 @@ func (c *tableConsumer) findStream(ctx context.Context) (found bool, err error) 
 // follow looks on until a message names the stream, or there is none left to look at.
 func (s *search) follow(ctx context.Context) (done bool, err error) {
 	c := s.table
-	for batch, err := range c.topic.Follow(ctx, 0, s.from) {
+	for batch, err := range c.topic.Search(ctx, 0, s.from) {
 		var damaged *topic.BatchError
 		if errors.As(err, &damaged) {
 			s.passed = cmp.Or[error](s.passed, &UnreadableError{Table: c.name, Batch: damaged})

@@ -28,7 +28,7 @@ func (t *Topic) Read(ctx context.Context, partition int, from, to int64) iter.Se
 		if from >= to {
 			return
 		}
-		r := &reader{topic: t, partition: partition, next: from, until: to, bounded: true}
+		r := &reader{topic: t, partition: partition, next: from, until: to, bounded: true, bytes: firstFetch / fetchGrowth}
 		defer r.close()
 		for r.next < to {
 			batch, err := r.fetch(ctx)
@@ -59,8 +59,17 @@ type Fetched struct {
 // Follow yields what there is from an offset on and waits at the end, until ctx ends: then it stops without an error. It
 // connects again whenever Kafka comes back.
 func (t *Topic) Follow(ctx context.Context, partition int, from int64) iter.Seq2[Fetched, error] {
+	return t.follow(ctx, partition, from, fetchBytes)
+}
+
+// Search is Follow for who stops once he has found something: it fetches little at first.
+func (t *Topic) Search(ctx context.Context, partition int, from int64) iter.Seq2[Fetched, error] {
+	return t.follow(ctx, partition, from, firstFetch)
+}
+
+func (t *Topic) follow(ctx context.Context, partition int, from int64, bytes int) iter.Seq2[Fetched, error] {
 	return func(yield func(Fetched, error) bool) {
-		r := &reader{topic: t, partition: partition, next: from, until: math.MaxInt64}
+		r := &reader{topic: t, partition: partition, next: from, until: math.MaxInt64, bytes: bytes / fetchGrowth}
 		defer r.close()
 		for ctx.Err() == nil {
 			before := r.next
@@ -231,9 +240,6 @@ func (r *reader) askAhead(a answer) error {
 
 // question asks for what stands at an offset; the more in one go, the more was read already.
 func (r *reader) question(offset int64) question {
-	if r.bytes == 0 {
-		r.bytes = firstFetch / fetchGrowth
-	}
 	r.bytes = min(r.bytes*fetchGrowth, fetchBytes)
 	return question{topic: r.topic.name, partition: r.partition, offset: offset, bytes: r.bytes}
 }
