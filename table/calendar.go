@@ -1,5 +1,7 @@
 package table
 
+import "encoding/binary"
+
 // DATE is a day of the proleptic Gregorian calendar; TIMESTAMP is a string of one fixed form, which neither int64 nanoseconds
 // (1677 to 2262) nor the engine's Avro tables (no timestamps) could replace.
 
@@ -87,24 +89,36 @@ func twoDigits[T string | []byte](b T, i int) (int, bool) {
 	return int(tens)*10 + int(ones), tens <= 9 && ones <= 9
 }
 
-// isTimestamp says whether b is a TIMESTAMP in the fixed form, of Impala's range.
+// isTimestamp says whether b is a TIMESTAMP in the fixed form, of Impala's range. It looks at eight bytes at once.
 func isTimestamp(b []byte) bool {
-	if len(b) != timestampLen || b[10] != ' ' || b[13] != ':' || b[16] != ':' || b[19] != '.' {
+	if len(b) != timestampLen {
 		return false
 	}
-	year, _, _, ok := parseDate(b)
-	hour, ok1 := twoDigits(b, 11)
-	minute, ok2 := twoDigits(b, 14)
-	second, ok3 := twoDigits(b, 17)
-	if !ok || !ok1 || !ok2 || !ok3 || year < minTimestampYear || hour > 23 || minute > 59 || second > 59 {
+	const (
+		dashes = '-'<<32 | '-'<<56 // yyyy-MM-
+		colon  = ' '<<16 | ':'<<40 // dd HH:mm
+		point  = ':' | '.'<<24     // :ss.SSSS
+	)
+	ok := digitsBut(b[0:8], dashes, 0xFF<<32|0xFF<<56) && digitsBut(b[8:16], colon, 0xFF<<16|0xFF<<40) &&
+		digitsBut(b[16:24], point, 0xFF|0xFF<<24) && digitsBut(b[21:29], 0, 0)
+	if !ok {
 		return false
 	}
-	for _, c := range b[20:] {
-		if c < '0' || c > '9' {
-			return false
-		}
+	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
+	year, month, day := two(0)*100+two(2), two(5), two(8)
+	return year >= minTimestampYear && month >= 1 && month <= 12 && day >= 1 && (day <= 28 || day <= daysIn(year, month)) &&
+		two(11) <= 23 && two(14) <= 59 && two(17) <= 59
+}
+
+// digitsBut says whether eight bytes are digits, but for those that a mask covers, which are marks.
+func digitsBut(b []byte, marks, mask uint64) bool {
+	const high = 0xF0F0F0F0_F0F0F0F0
+	w := binary.LittleEndian.Uint64(b)
+	if w&mask != marks {
+		return false
 	}
-	return true
+	w = w&^mask | zeros&mask
+	return w&high == zeros && (w+0x06060606_06060606)&high == zeros
 }
 
 // parseTimestamp brings a date, a time with up to nine digits behind the second, or both with a space or T between, to the fixed form.

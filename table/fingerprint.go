@@ -53,35 +53,78 @@ func (c *Codec) FingerprintText(dst, image []byte) ([]byte, error) {
 
 // appendFingerprintText appends the text of the value at the start of b, which it checks as decodeValue does: reason is empty where it is one.
 func (f *field) appendFingerprintText(dst, b []byte) (_, rest []byte, reason string) {
-	var v Value
 	switch f.op {
-	case opBoolean, opInteger:
-		if rest, reason = f.decodeValue(b, &v); reason == "" {
-			dst = appendLongText(dst, v.Int)
+	case opText, opBytes, opChar:
+		if n := lengthOf(b); n >= 0 {
+			if f.op != opBytes {
+				reason = f.textFault(b[1 : 1+n])
+			}
+			dst = append(appendLongText(dst, int64(n)), ':')
+			return append(dst, b[1:1+n]...), b[1+n:], reason
 		}
-	case opDate:
-		if rest, reason = f.decodeValue(b, &v); reason == "" {
-			dst = appendDate(dst, v.Int)
-		}
-	case opFloat, opDouble:
-		if rest, reason = f.decodeValue(b, &v); reason == "" {
-			dst = f.appendFloatHash(dst, v.Float)
-		}
-	case opDecimal:
-		if rest, reason = f.decodeBytes(b, &v); reason == "" {
-			dst = v.Decimal.appendDecimal(dst, f.column.Type.Scale)
+	case opInteger:
+		if n, size := ReadLong(b); size > 0 && n >= f.low && n <= f.high {
+			return appendLongText(dst, n), b[size:], ""
 		}
 	case opTimestamp:
-		if rest, reason = f.decodeBytes(b, &v); reason == "" {
-			dst = append(dst, v.Bytes...)
+		if lengthOf(b) == timestampLen && isTimestamp(b[1:1+timestampLen]) {
+			return append(dst, b[1:1+timestampLen]...), b[1+timestampLen:], ""
 		}
-	default:
-		if rest, reason = f.decodeBytes(b, &v); reason == "" {
-			dst = appendLongText(dst, int64(len(v.Bytes)))
-			dst = append(append(dst, ':'), v.Bytes...)
+	case opDecimal:
+		if n := lengthOf(b); n > 0 && n <= 8 && f.limit.Hi == 0 {
+			if v, ok := shortDecimal(b[1:1+n], f.limit.Lo); ok {
+				return appendShortDecimal(dst, magnitude(v), v < 0, f.column.Type.Scale), b[1+n:], ""
+			}
 		}
 	}
-	return dst, rest, reason
+	return f.appendDecodedText(dst, b)
+}
+
+// lengthOf is a length of one byte of which so many follow; -1 where there is none.
+func lengthOf(b []byte) int {
+	if len(b) > 0 && b[0]&0x81 == 0 && int(b[0]>>1) < len(b) {
+		return int(b[0] >> 1)
+	}
+	return -1
+}
+
+// shortDecimal reads an unscaled value of up to eight bytes, in the shortest form and below its limit.
+func shortDecimal(b []byte, limit uint64) (v int64, ok bool) {
+	v = int64(int8(b[0]))
+	for _, c := range b[1:] {
+		v = v<<8 | int64(c)
+	}
+	return v, magnitude(v) < limit && Int128From(v).byteLen() == len(b)
+}
+
+func magnitude(n int64) uint64 {
+	if n < 0 {
+		return -uint64(n)
+	}
+	return uint64(n)
+}
+
+// appendDecodedText is appendFingerprintText for all values, by decoding them.
+func (f *field) appendDecodedText(dst, b []byte) (_, rest []byte, reason string) {
+	var v Value
+	if rest, reason = f.decodeValue(b, &v); reason != "" {
+		return dst, rest, reason
+	}
+	switch f.op {
+	case opBoolean, opInteger:
+		dst = appendLongText(dst, v.Int)
+	case opDate:
+		dst = appendDate(dst, v.Int)
+	case opFloat, opDouble:
+		dst = f.appendFloatHash(dst, v.Float)
+	case opDecimal:
+		dst = v.Decimal.appendDecimal(dst, f.column.Type.Scale)
+	case opTimestamp:
+		dst = append(dst, v.Bytes...)
+	default:
+		dst = append(append(appendLongText(dst, int64(len(v.Bytes))), ':'), v.Bytes...)
+	}
+	return dst, rest, ""
 }
 
 // appendFloatHash appends a float by its bits: its text differs between the engine's versions.

@@ -176,22 +176,19 @@ func appendShortDecimal(dst []byte, n uint64, negative bool, scale int) []byte {
 	if negative {
 		dst = append(dst, '-')
 	}
-	var buffer [roomALong]byte
-	digits := appendDigits(buffer[:0], n)
-	whole := len(digits) - scale
-	if whole > 0 {
-		dst = append(dst, digits[:whole]...)
-		digits = digits[whole:]
-	} else {
-		dst = append(dst, '0')
+	begin := len(dst)
+	if dst = appendDigits(dst, n); scale == 0 {
+		return dst
 	}
-	if scale > 0 {
-		dst = append(dst, '.')
-		for ; whole < 0; whole++ {
-			dst = append(dst, '0')
-		}
-		dst = append(dst, digits...)
+	for short := scale + 1 - (len(dst) - begin); short > 0; short-- {
+		dst = append(dst, 0)
+		copy(dst[begin+1:], dst[begin:])
+		dst[begin] = '0'
 	}
+	point := len(dst) - scale
+	dst = append(dst, 0)
+	copy(dst[point+1:], dst[point:])
+	dst[point] = '.'
 	return dst
 }
 
