@@ -107,6 +107,7 @@ func (s stager) Load(_ context.Context, l table.Load, rows iter.Seq2[table.Row, 
 	if err != nil {
 		return loaded, err
 	}
+	w.Spare() // as impala's staging does
 	for row, err := range rows {
 		if err == nil {
 			err = w.Append(row.Image)

@@ -94,6 +94,9 @@ func (s *stager) open() (err error) {
 	}
 	s.files++
 	s.writer, err = ocf.NewWriter(s.file, ocf.Header{Schema: s.schema, Codec: ocf.Snappy, Meta: stagingMeta()})
+	if err == nil {
+		s.writer.Spare() // it is read once
+	}
 	return err
 }
 

@@ -56,6 +56,14 @@ func ContinueWriter(w io.Writer, h Header) (*Writer, error) {
 	return &Writer{out: w, header: h, codec: c}, nil
 }
 
+// Spare makes the Writer store blocks of snappy as they are, behind their checksum, where compressing has lately made them hardly smaller. Any
+// reader of snappy reads them, and faster.
+func (w *Writer) Spare() {
+	if w.header.Codec == Snappy {
+		w.codec = &sparingCodec{}
+	}
+}
+
 // Header as written, with its sync marker.
 func (w *Writer) Header() Header { return w.header }
 
