@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 
@@ -18,7 +19,6 @@ type base struct {
 	from   baseRows
 	source *source
 	row    baseRow
-	prefix uint64 // of its key
 	last   []byte // the key before; nil: there was none
 	kept   []byte
 }
@@ -70,10 +70,10 @@ func (b *base) next(ctx context.Context) (ok bool, err error) {
 	if ok, err = b.step(ctx); !ok || err != nil {
 		return false, err
 	}
-	if b.last != nil && bytes.Compare(b.row.key, b.last) <= 0 {
+	if b.last != nil && compareKeys(b.row.key, b.last) <= 0 {
 		return false, b.handOver(ctx)
 	}
-	b.last, b.prefix = b.row.key, prefixOf(b.row.key)
+	b.last = b.row.key
 	return true, nil
 }
 
@@ -184,12 +184,15 @@ func (r *baselineRows) nextBlock(ctx context.Context) (ok bool, err error) {
 	return ok, err
 }
 
-// prefixOf orders keys as bytes.Compare does, as far as 8 bytes tell.
-func prefixOf(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
+// compareKeys is bytes.Compare, and faster for keys of a number or two.
+func compareKeys(a, b []byte) int {
+	n := len(a)
+	if n != len(b) || n < 8 || n > 16 {
+		return bytes.Compare(a, b)
 	}
-	var b [8]byte
-	copy(b[:], key)
-	return binary.BigEndian.Uint64(b[:])
+	x, y := binary.BigEndian.Uint64(a), binary.BigEndian.Uint64(b)
+	if x == y {
+		x, y = binary.BigEndian.Uint64(a[n-8:]), binary.BigEndian.Uint64(b[n-8:])
+	}
+	return cmp.Compare(x, y)
 }

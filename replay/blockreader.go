@@ -146,10 +146,13 @@ func (r *blockReader) begin() (ok bool, err error) {
 	if err := r.open(first); err != nil {
 		return false, err
 	}
-	if ok, err = r.find(r.from); ok || err != nil || r.outline.Len() == 0 {
-		return ok, err
+	if r.outline.Len() == 0 {
+		return false, r.outline.Damage()
 	}
-	return true, r.read(0) // it begins behind
+	if err := r.read(0); err != nil || r.last() >= r.from {
+		return err == nil, err
+	}
+	return r.find(r.from)
 }
 
 // next reads the block behind the one that was read last.

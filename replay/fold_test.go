@@ -191,3 +191,24 @@ func TestForgottenLink(t *testing.T) {
 		}
 	}
 }
+
+// TestCompareKeys is bytes.Compare, whatever the keys.
+func TestCompareKeys(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 100_000 {
+		a := make([]byte, r.IntN(20))
+		for i := range a {
+			a[i] = byte(r.IntN(3) * 127)
+		}
+		b := bytes.Clone(a)
+		if r.IntN(3) == 0 {
+			b = b[:r.IntN(len(b)+1)]
+		}
+		if len(b) > 0 && r.IntN(4) > 0 {
+			b[r.IntN(len(b))] = byte(r.IntN(256))
+		}
+		if got, want := compareKeys(a, b), bytes.Compare(a, b); got != want {
+			t.Fatalf("%x and %x: %d, want %d", a, b, got, want)
+		}
+	}
+}

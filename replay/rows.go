@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -75,7 +74,7 @@ func (m *merging) next(ctx context.Context) (*base, error) {
 	}
 	var least *base
 	for _, b := range m.bases {
-		if least == nil || b.prefix < least.prefix || b.prefix == least.prefix && bytes.Compare(b.row.key, least.row.key) < 0 {
+		if least == nil || compareKeys(b.row.key, least.row.key) < 0 {
 			least = b
 		}
 	}
@@ -84,7 +83,7 @@ func (m *merging) next(ctx context.Context) (*base, error) {
 		m.given = least
 		return least, nil
 	}
-	switch bytes.Compare(m.rec.Key(), least.row.key) {
+	switch compareKeys(m.rec.Key(), least.row.key) {
 	case 1:
 		m.given = least
 	case 0: // the row was changed since

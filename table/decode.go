@@ -135,9 +135,25 @@ func (f *field) decodeBytes(b []byte, v *Value) (rest []byte, reason string) {
 	return rest, ""
 }
 
+// isASCII says whether short text is ASCII, as most is.
+func isASCII(b []byte) bool {
+	var all uint64
+	for len(b) > 8 {
+		all |= binary.LittleEndian.Uint64(b)
+		b = b[8:]
+	}
+	if len(b) == 8 {
+		return (all|binary.LittleEndian.Uint64(b))&highBits == 0
+	}
+	for _, c := range b {
+		all |= uint64(c)
+	}
+	return all&highBits == 0
+}
+
 // textFault says why text, from an image or a key, is not as it is carried.
 func (f *field) textFault(value []byte) string {
-	if !f.column.AsBytes && !utf8.Valid(value) {
+	if !f.column.AsBytes && !isASCII(value) && !utf8.Valid(value) {
 		return "text that is not UTF-8"
 	}
 	if f.op == opChar && len(value) > 0 && value[len(value)-1] == ' ' {
