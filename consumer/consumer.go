@@ -46,6 +46,14 @@ type Options struct {
 	unitBytes   int                // of records that become one block, at least, while there are more; 0: 2 MiB
 }
 
+// cutKey is what the record of what retention dropped must be signed with.
+func (o *Options) cutKey() ed25519.PublicKey {
+	if o.SignKey == nil {
+		return nil
+	}
+	return o.SignKey.Public().(ed25519.PublicKey)
+}
+
 // Skip gives up the messages of a stretch of a partition, if the consumer stops at its first one. A Gap in the journal says
 // so for good.
 type Skip struct {

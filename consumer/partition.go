@@ -68,7 +68,7 @@ func (p *partition) run(ctx context.Context) (err error) {
 func (p *partition) journalOptions() journal.Options {
 	return journal.Options{
 		FS: p.table.options.FS, SegmentBytes: p.table.options.SegmentBytes,
-		Keys: p.table.options.Keys, SegmentAge: p.table.options.SegmentAge,
+		Keys: p.table.options.Keys, SegmentAge: p.table.options.SegmentAge, CutKey: p.table.options.cutKey(),
 		Stream: p.table.stream, Partition: p.number, Schema: change.EntrySchema(nil),
 		Signing: journal.Signing{Key: p.table.options.SignKey, Table: p.table.name.String(), AsFound: p.table.options.SignAsFound},
 		Splitter: func(schema string) (func([]byte) (int, error), error) {

@@ -7,7 +7,7 @@ import (
 )
 
 // VerifyChain reads the sealed segments and compares their SHA-256 with what the segment after each says. The first
-// segment must say that there was none before it. What the chain cannot show is the active segment's own tampering.
+// segment must say that there was none before it, or be the one that a cut record names. What the chain cannot show is the active segment's own tampering.
 func (r *Reader) VerifyChain() error {
 	return Chain(r.Segments(), r.Hash)
 }
@@ -19,6 +19,9 @@ func Chain(infos []SegmentInfo, sum func(SegmentInfo) ([sha256.Size]byte, error)
 	for i, info := range infos {
 		if info.Err != nil {
 			return info.Err
+		}
+		if i == 0 && info.BehindCut {
+			previous = info.Previous // the cut record says so
 		}
 		if info.Previous != previous {
 			return brokenChain(infos, i)

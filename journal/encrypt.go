@@ -74,7 +74,8 @@ func (j *Journal) EncryptNext() error {
 	if j.failed != nil {
 		return fmt.Errorf("%w: %w", ErrFailed, j.failed)
 	}
-	if err := j.encrypt(j.unsealed[0]); err != nil {
+	err := j.encrypt(j.unsealed[0])
+	if dropped := (*DroppedError)(nil); err != nil && !errors.As(j.options.dropped(j.dir, j.unsealed[0].segment, err), &dropped) {
 		j.failed = err
 		return err
 	}

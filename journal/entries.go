@@ -14,6 +14,7 @@ const unknown = -2
 // entries is one walk over the journal.
 type entries struct {
 	reader    *Reader
+	cut       *partitionCut
 	from      int64
 	last      int64 // offset of the last entry seen, yielded or not; unknown in the first segment walked
 	splitters splitters
@@ -39,7 +40,7 @@ func (e *entries) segment(s segment, isLast bool, from Place, yield func(*Block)
 		return false, nil // removed by a writer that found it not begun
 	}
 	if err != nil {
-		return false, corrupt(s.path, 0, err)
+		return false, corrupt(s.path, 0, e.reader.options.dropped(e.reader.dir, s, err))
 	}
 	defer f.Close() //nolint:errcheck // only read
 	s, isLast = f.segment, !f.sealed(isLast)
@@ -76,8 +77,17 @@ func (e *entries) segment(s segment, isLast bool, from Place, yield func(*Block)
 // asked for is missing before it.
 func (e *entries) begin(s segment, h ocf.Header) error {
 	info, err := e.reader.options.parseHeader(s, h)
+	if err == nil {
+		err = e.cut.hold(&info)
+	}
 	if err != nil {
 		return err
+	}
+	if e.last == unknown && info.BehindCut {
+		if e.from > 0 && e.from <= info.After { // from 0 on means all that there is
+			return &DroppedError{Segment: s.path, Cut: e.cut.of}
+		}
+		return nil
 	}
 	if e.last != unknown && info.After != e.last || e.last == unknown && info.After >= max(e.from, 0) {
 		return &CorruptionError{Segment: s.path, Err: fmt.Errorf("it goes on behind offset %d, but the journal before it ends with %d: entries or segments are missing", info.After, max(e.last, -1))}

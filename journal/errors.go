@@ -78,8 +78,9 @@ func corrupt(path string, at int64, err error) error {
 	var cipher *crypt.DamageError
 	var known *CorruptionError
 	var key *crypt.KeyError
+	var dropped *DroppedError
 	switch {
-	case errors.As(err, &known), errors.As(err, &key):
+	case errors.As(err, &known), errors.As(err, &key), errors.As(err, &dropped):
 		return err
 	case errors.As(err, &cipher):
 		return &CorruptionError{Segment: path, Offset: at, Err: cipher}

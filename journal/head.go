@@ -208,6 +208,12 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 		}
 	}
 	path := filepath.Join(r.dir, h.Segment)
+	if !found && r.droppedSegment(h.Segment) {
+		for _, info := range r.Segments() {
+			behind.Segments, behind.Bytes = behind.Segments+1, behind.Bytes+info.Bytes
+		}
+		return behind, nil // what it signs was dropped by retention
+	}
 	if !found {
 		return behind, &HeadError{Path: path, Reason: fmt.Sprintf("the segment was signed at %s and is missing", h.when())}
 	}
@@ -215,6 +221,12 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 		return behind, &HeadError{Path: path, Reason: "the segment is chained to another one than when it was signed"}
 	}
 	return behind, nil
+}
+
+// droppedSegment says whether a segment lies before the cut.
+func (r *Reader) droppedSegment(name string) bool {
+	cut, err := r.options.cut(r.dir)
+	return err == nil && cut != nil && cut.covers(name)
 }
 
 // holdSegment holds the signed bytes of one segment against the head.

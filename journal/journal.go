@@ -11,6 +11,7 @@
 package journal
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,8 @@ type Options struct {
 	Now        func() time.Time // nil: time.Now
 	// Splitter gives a function that says how long the first record of a block is, for a segment's Avro schema.
 	Splitter func(segmentSchema string) (func(block []byte) (int, error), error)
-	Signing  Signing // of the journal's head; a reader does without
+	Signing  Signing           // of the journal's head; a reader does without
+	CutKey   ed25519.PublicKey // that a cut record must be signed with; nil: it need not be
 }
 
 // applyDefaults says what zero means and refuses what cannot work.

@@ -44,14 +44,20 @@ func Open(dir string, o Options) (*Journal, error) {
 
 // load brings the journal to where the files end.
 func (j *Journal) load() error {
-	segments, err := listSegments(j.options.FS, j.dir)
+	if _, err := DropCut(j.dir, j.options); err != nil { // what a crash left of it
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	segments, cut, err := j.options.list(j.dir)
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
 	if err := j.options.dropUnfinished(j.dir); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
-	sums, err := j.readHeaders(segments)
+	sums, err := j.readHeaders(segments, cut)
+	if errors.As(err, new(*DroppedError)) {
+		return j.load() // retention came meanwhile
+	}
 	if err != nil || len(segments) == 0 {
 		return err
 	}
@@ -73,7 +79,7 @@ func (j *Journal) load() error {
 
 // readHeaders checks every segment's header, and gives what each says of the one before it: by base, the SHA-256 of that
 // one's plaintext. Who can only encrypt does not see the headers of what is encrypted already.
-func (j *Journal) readHeaders(segments []segment) (map[int64][sha256.Size]byte, error) {
+func (j *Journal) readHeaders(segments []segment, cut *partitionCut) (map[int64][sha256.Size]byte, error) {
 	sums := map[int64][sha256.Size]byte{}
 	for i, s := range segments {
 		isLast := i == len(segments)-1
@@ -82,8 +88,11 @@ func (j *Journal) readHeaders(segments []segment) (map[int64][sha256.Size]byte, 
 		if errors.As(err, &key) && !isLast && j.options.Keys.WriteOnly() {
 			continue
 		}
+		if err == nil && !headless {
+			err = cut.hold(&info)
+		}
 		if err != nil {
-			return nil, err
+			return nil, j.options.dropped(j.dir, s, err)
 		}
 		if i > 0 && !headless {
 			sums[segments[i-1].base] = info.Previous

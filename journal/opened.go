@@ -52,7 +52,28 @@ func (o *Options) openSegment(s segment) (*opened, error) {
 
 // list lists the segments for a reader beside a writer. While a file is renamed, a listing may miss it under both names, but
 // not two listings in a row: what either shows is there.
-func (o *Options) list(dir string) ([]segment, error) {
+//
+// What lies before a cut is not listed, whether it is there or not. A cut that comes while the files are listed makes them be listed anew.
+func (o *Options) list(dir string) (segments []segment, cut *partitionCut, err error) {
+	for {
+		if cut, err = o.cut(dir); err != nil {
+			return nil, nil, err
+		}
+		if segments, err = o.listAll(dir); err != nil {
+			return segments, cut, err
+		}
+		behind, err := o.cut(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		if cut.same(behind) {
+			segments, err = cut.kept(segments)
+			return segments, cut, err
+		}
+	}
+}
+
+func (o *Options) listAll(dir string) ([]segment, error) {
 	segments, err := listSegments(o.FS, dir)
 	if err != nil || o.Keys == nil {
 		return segments, err

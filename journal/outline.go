@@ -26,7 +26,7 @@ func (r *Reader) Outline(info SegmentInfo, cutters func(schema string) (Cutter, 
 		return &Outline{}, nil // removed by a writer that found it not begun
 	}
 	if err != nil {
-		return nil, corrupt(s.path, 0, err)
+		return nil, corrupt(s.path, 0, r.options.dropped(r.dir, s, err))
 	}
 	o := &Outline{file: f}
 	if err := o.open(r, !f.sealed(!info.Sealed), cutters); err != nil {

@@ -29,13 +29,22 @@ func OpenReader(dir string, o Options) (*Reader, error) {
 // Segments describes the segments in order. The last one is the active one; it is left out while not even its header
 // is whole. A segment whose header cannot be read says so in Err, and what its name tells.
 func (r *Reader) Segments() []SegmentInfo {
-	segments, err := r.options.list(r.dir)
+	segments, cut, err := r.options.list(r.dir)
+	if wrong := (*CutError)(nil); errors.As(err, &wrong) {
+		return []SegmentInfo{{Path: r.dir, Err: wrong}} // nobody can tell what there should be
+	}
 	infos := make([]SegmentInfo, 0, len(segments)+1)
 	for i, s := range segments {
 		isLast := i == len(segments)-1
 		info, headless, err := r.options.readInfo(s, isLast)
 		if headless || isLast && errors.Is(err, fs.ErrNotExist) {
 			break // not begun yet, or removed by a writer that found it so
+		}
+		if err == nil {
+			err = cut.hold(&info)
+		}
+		if errors.Is(err, fs.ErrNotExist) && errors.As(r.options.dropped(r.dir, s, err), new(*DroppedError)) {
+			return r.Segments() // retention came meanwhile
 		}
 		if err != nil {
 			info = SegmentInfo{Path: s.path, BaseOffset: s.base, Bytes: info.Bytes, Sealed: s.sealed(isLast), Encrypted: s.encrypted(), Err: err}
@@ -58,12 +67,12 @@ func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 // wanted: seek gives it, by the segment's base.
 func (r *Reader) EntriesFrom(from int64, seek func(base int64) Place) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		segments, err := r.options.list(r.dir)
+		segments, cut, err := r.options.list(r.dir)
 		if err != nil {
 			yield(Entry{}, fmt.Errorf("list the journal: %w", err))
 			return
 		}
-		e := entries{reader: r, from: from, last: unknown, splitters: splitters{make: r.options.Splitter}}
+		e := entries{reader: r, cut: cut, from: from, last: unknown, splitters: splitters{make: r.options.Splitter}}
 		for i := firstSegment(segments, from); i < len(segments); i++ {
 			place := Place{}
 			if seek != nil {

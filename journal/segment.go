@@ -43,6 +43,7 @@ type SegmentInfo struct {
 	Previous   [32]byte // SHA-256 of the segment before; zero in the first
 	Marker     [16]byte // its sync marker, which its header decides
 	Schema     string
+	BehindCut  bool  // what stood before it was dropped by retention; the cut record names the SHA-256 that it is chained to
 	Err        error // why the header cannot be read; then only Path, BaseOffset, Bytes and Sealed are set
 }
 

@@ -43,13 +43,21 @@ func (j *Journal) atID(s Spec) (Answer, error) {
 	if lost, gap, found := j.lostSnapshot(func(l Lost) bool { return l.ID == s.Snapshot }); found {
 		return Answer{}, &GapError{Table: j.name, Asked: s, Lost: lost, Gap: gap, Before: before, After: next}
 	}
-	return Answer{}, &NoSuchPointError{Table: j.name, ID: s.Snapshot, Before: before, After: next}
+	return Answer{}, &NoSuchPointError{Table: j.name, ID: s.Snapshot, Before: before, After: next, Dropped: j.droppedBefore(before)}
+}
+
+// droppedBefore is what retention dropped, for who asks for what lies before the first point.
+func (j *Journal) droppedBefore(before *Point) *Dropped {
+	if before != nil {
+		return nil
+	}
+	return j.dropped()
 }
 
 func (j *Journal) atTime(s Spec) (Answer, error) {
 	after := sort.Search(len(j.points), func(i int) bool { return j.points[i].ReadEnded.After(s.Time) })
 	if after == 0 {
-		return Answer{}, &BeforeFirstError{Table: j.name, Asked: s, First: j.points[0]}
+		return Answer{}, &BeforeFirstError{Table: j.name, Asked: s, First: j.points[0], Dropped: j.dropped()}
 	}
 	chosen := j.points[after-1]
 	hidden := func(l Lost) bool { return l.ReadEnded.After(chosen.ReadEnded) && !l.ReadEnded.After(s.Time) }

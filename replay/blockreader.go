@@ -34,6 +34,9 @@ func newBlockReader(p *partition, from, to int64) (*blockReader, error) {
 		return r, ignoreNotExist(err)
 	}
 	r.reader, r.infos = reader, reader.Segments()
+	if len(r.infos) > 0 && r.infos[0].BehindCut && from <= r.infos[0].After {
+		return r, p.droppedAt(r.infos[0].Path)
+	}
 	for i, info := range r.infos { // what lies behind is not of interest, damaged or not
 		if info.BaseOffset > to {
 			r.infos = r.infos[:i]

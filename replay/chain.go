@@ -136,7 +136,7 @@ func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, 
 	return func(yield func(entry, error) bool) {
 		first, last := links[0].spans[p.number], links[len(links)-1].spans[p.number]
 		c := newChainReader(p, links, nil)
-		for e, err := range p.entries(ctx, first.from) {
+		for e, err := range p.entriesBy(ctx, first.from, links[0].number > 0) {
 			if err == nil {
 				err = c.hold(e)
 			}

@@ -61,11 +61,13 @@ type BeforeFirstError struct {
 	Table table.Name
 	Asked Spec
 	First Point
+
+	Dropped *Dropped // what retention dropped before the first one; nil: nothing
 }
 
 func (e *BeforeFirstError) Error() string {
 	return fmt.Sprintf("%s has no restore point at or before %s: the first is %d, read until %s",
-		e.Table, e.Asked, e.First.ID, stamp(e.First.ReadEnded))
+		e.Table, e.Asked, e.First.ID, stamp(e.First.ReadEnded)) + e.Dropped.text()
 }
 
 // ExitCode is 4.
@@ -81,6 +83,8 @@ type NoSuchPointError struct {
 	Table         table.Name
 	ID            int64
 	Before, After *Point // its neighbours, where there are any
+
+	Dropped *Dropped // what retention dropped, where the id lies before the first point; nil: nothing
 }
 
 func (e *NoSuchPointError) Error() string {
@@ -91,7 +95,7 @@ func (e *NoSuchPointError) Error() string {
 	if e.After != nil {
 		text += fmt.Sprintf("; the one after is %d", e.After.ID)
 	}
-	return text
+	return text + e.Dropped.text()
 }
 
 // ExitCode is 4.
@@ -235,6 +239,26 @@ func (e *MissingJournalError) ExitCode() int { return exitCorrupt }
 // Hint says what to do.
 func (e *MissingJournalError) Hint() string {
 	return fmt.Sprintf("bring the folder back from a copy of the journal; or `rewind consume %s --refetch` reads again what the topic still has", e.Table)
+}
+
+// BaseError: the rows that the journal begins with, since retention dropped what stood before them, are missing or damaged.
+type BaseError struct {
+	Table    table.Name
+	Path     string
+	Snapshot int64
+	Reason   string
+}
+
+func (e *BaseError) Error() string {
+	return fmt.Sprintf("%s: the journal begins with the base %s, the rows of restore point %d: %s", e.Table, e.Path, e.Snapshot, e.Reason)
+}
+
+// ExitCode is 5.
+func (e *BaseError) ExitCode() int { return exitCorrupt }
+
+// Hint says what to do.
+func (e *BaseError) Hint() string {
+	return fmt.Sprintf("what stood before it was dropped by retention, so that nothing makes it again: bring %s back from a copy of the journal; a new baseline (rewind produce %s --rebaseline) protects the table from then on", e.Path, e.Table)
 }
 
 // WaitError: a snapshot did not become a restore point in time.

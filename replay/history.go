@@ -184,8 +184,15 @@ func (j *Journal) search(ctx context.Context, chain []Point, w wanted) (hits map
 		return nil, "", err
 	}
 	s := &search{text: w.text, wanted: key, codec: codec, hits: make(map[uint64]map[int64]hit)}
+	links := end.links
+	if b := links[0].beginning; b != nil { // what the row was there, its changes do not tell any more
+		if err := s.lookInBase(ctx, j, b); err != nil {
+			return nil, "", err
+		}
+		links = links[1:]
+	}
 	for _, number := range partitionsOfKey(chain, w, key) {
-		for e, err := range partitions[number].changesOfKey(ctx, end.links, s.print) {
+		for e, err := range partitions[number].changesOfKey(ctx, links, s.print) {
 			if err != nil {
 				return nil, "", err
 			}

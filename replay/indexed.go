@@ -67,6 +67,9 @@ func (p *partition) readAll(ctx context.Context) error {
 func (p *partition) readSegment(ctx context.Context, reader *journal.Reader, known decoders, s index.Segment) error {
 	if p.place.base != s.BaseOffset {
 		p.place = readPlace{base: s.BaseOffset}
+		if p.start > s.BaseOffset && p.next == p.start && p.seeks { // what lies before the cut need not be read
+			p.place.Place = p.seekIn(ctx, reader, s, p.start)
+		}
 	}
 	if p.next <= s.BaseOffset {
 		whole, err := p.takeIndex(ctx, reader, s)

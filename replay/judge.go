@@ -18,6 +18,14 @@ func (v *verifier) judge(ctx context.Context, s *stream) error {
 		verdict := PointVerdict{Point: p, Earlier: walkedBefore(walks[:p.Partitions], p.ID), Unsigned: unsigned(walks[:p.Partitions], p)}
 		moved, missing := sumOf(walks[:p.Partitions], p.ID)
 		switch {
+		case p.Base:
+			verdict.Earlier = false // the journal begins with it: it is read each time
+			if err := v.fold(ctx, &verdict); err != nil {
+				return err
+			}
+			running, known, before = p.Digest, verdict.Proved, p
+			v.add(verdict)
+			continue
 		case missing != "":
 			known = false
 			verdict.Why = missing

@@ -20,6 +20,9 @@ type printOf func(rows *table.Schema) (print uint32, ok bool)
 // blocks that the segments' indexes name, and whatever no index covers. A change may be given twice.
 func (p *partition) changesOfKey(ctx context.Context, links []link, print printOf) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
+		if len(links) == 0 {
+			return
+		}
 		known := p.known.get()
 		defer p.known.put(known)
 		reader, err := p.open(known)

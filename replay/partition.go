@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,14 +21,18 @@ import (
 type partition struct {
 	fs     disk.FS
 	keys   *crypt.Keys
+	cutKey ed25519.PublicKey
 	logger *slog.Logger
 	known  *decoderPool
 	from   int64 // bytes of a segment that is indexed
+	seeks  bool  // a fold that begins with a checkpoint asks the indexes where to read on
 	dir    string
 	table  table.Name
 	stream string
 	number int
 
+	start int64     // behind a cut: the first offset that is not gone
+	gone  bool      // all that it had was dropped
 	next  int64     // the offset to go on reading at
 	place readPlace // and where that is
 	seen  extent
@@ -94,13 +99,19 @@ func (d decoders) split(segmentSchema string) (func(block []byte) (int, error), 
 }
 
 func (p *partition) open(d decoders) (*journal.Reader, error) {
-	return journal.OpenReader(p.dir, journal.Options{FS: p.fs, Keys: p.keys, Stream: p.stream, Partition: p.number, Splitter: d.split})
+	return journal.OpenReader(p.dir, journal.Options{FS: p.fs, Keys: p.keys, CutKey: p.cutKey, Stream: p.stream, Partition: p.number, Splitter: d.split})
 }
 
 const entriesBetweenLooks = 1 << 12 // at the context
 
 // entries decodes the journal from an offset on. An entry's change is valid until the next step.
 func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, error] {
+	return p.entriesBy(ctx, from, false)
+}
+
+// entriesBy is entries for who may look an offset's place up in an index.
+func (p *partition) entriesBy(ctx context.Context, from int64, indexed bool) iter.Seq2[entry, error] {
+	from = max(from, p.start)
 	return func(yield func(entry, error) bool) {
 		known := p.known.get()
 		defer p.known.put(known)
@@ -115,7 +126,7 @@ func (p *partition) entries(ctx context.Context, from int64) iter.Seq2[entry, er
 		var schema string
 		var decoder *change.EntryDecoder
 		looked := 0
-		for raw, err := range reader.EntriesFrom(from, p.seek(ctx, reader, from)) {
+		for raw, err := range reader.EntriesFrom(from, p.seek(ctx, reader, from, indexed)) {
 			if looked%entriesBetweenLooks == 0 && ctx.Err() != nil {
 				yield(entry{}, ctx.Err())
 				return
@@ -171,10 +182,16 @@ func extentOf(infos []journal.SegmentInfo) (x extent) {
 
 // read goes on to the journal's end and keeps what it says of snapshots.
 func (p *partition) read(ctx context.Context) error {
+	if p.gone {
+		return nil
+	}
 	known := p.known.get()
 	defer p.known.put(known)
 	reader, err := p.open(known)
 	if err != nil {
+		if p.start > 0 && errors.Is(err, fs.ErrNotExist) {
+			return &MissingJournalError{Table: p.table, Dir: p.dir, Partition: p.number, Snapshot: p.order.last}
+		}
 		return ignoreNotExist(err)
 	}
 	infos := reader.Segments()

@@ -29,6 +29,7 @@ type Point struct {
 	Digest         table.Digest `json:"-"`
 	DigestText     string       `json:"digest"`
 	Proved         *Proof       `json:"proved,omitempty"` // nil: its digest was not yet recomputed
+	Base           bool         `json:"base,omitempty"`   // the journal begins with its rows: what stood before them was dropped by retention
 
 	begin *change.Begin
 	links []link // from the baseline to this one: what a fold reads
@@ -103,6 +104,22 @@ func (j *Journal) Point(id int64) (Point, error) {
 	return answer.Point, err
 }
 
+// read brings a stream up to date. If retention cuts it meanwhile, it is read anew.
+func (j *Journal) read(ctx context.Context, s *stream) error {
+	for {
+		if err := s.read(ctx); err != nil {
+			return err
+		}
+		before, wrong := s.cut, s.cutErr
+		if err := j.readCut(s); err != nil {
+			return err
+		}
+		if s.cut.Same(before) && (s.cutErr == nil) == (wrong == nil) {
+			return nil
+		}
+	}
+}
+
 // Refresh reads what was appended since Open or the last Refresh.
 func (j *Journal) Refresh(ctx context.Context) error {
 	j.mu.Lock()
@@ -111,7 +128,7 @@ func (j *Journal) Refresh(ctx context.Context) error {
 		return err
 	}
 	for _, s := range j.streams {
-		if err := s.read(ctx); err != nil {
+		if err := j.read(ctx, s); err != nil {
 			return err
 		}
 	}

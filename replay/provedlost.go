@@ -36,6 +36,16 @@ func (e *ProvedLostError) Error() string {
 	return fmt.Sprintf("%s: %s of stream %s, proved until %s, %s %s", e.Table, which, e.Stream, stamp(e.Last.At), isOrAre(len(e.Points)), what)
 }
 
+// wasDropped says whether retention dropped a restore point.
+func (j *Journal) wasDropped(stream string, snapshot int64) bool {
+	for _, s := range j.streams {
+		if s.id == stream && s.cut != nil && (s.cut.Base == nil || snapshot < s.cut.Snapshot) {
+			return true
+		}
+	}
+	return false
+}
+
 func isOrAre(n int) string {
 	if n == 1 {
 		return "is"
@@ -62,6 +72,9 @@ func (v *verifier) holdProved() {
 	}
 	lost := map[string]*ProvedLostError{}
 	for _, p := range v.j.readProofs().Proved {
+		if v.j.wasDropped(p.Stream, p.Snapshot) {
+			continue
+		}
 		now, there := known[fmt.Sprint(p.Stream, p.Snapshot)]
 		if there && now == p.Digest {
 			continue

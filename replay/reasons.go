@@ -18,7 +18,7 @@ func explain(points []Point) {
 			before = &points[i-1]
 			points[i].SchemaChange = strings.Join(table.Changes(before.TableSchema(), points[i].TableSchema()), "; ")
 		}
-		if points[i].IsBaseline() {
+		if points[i].IsBaseline() && !points[i].Base {
 			points[i].BaselineReason = baselineReason(before, points[i])
 		}
 	}

@@ -53,6 +53,8 @@ func (w *walk) resume(r *remembered) error {
 		return err
 	}
 	p := w.part
+	behindCut := p.spans // where the journal begins with a base: its span
+	p.spans = nil
 	for i := range r.Spans {
 		s, err := r.Spans[i].span(forms)
 		if err != nil {
@@ -66,7 +68,8 @@ func (w *walk) resume(r *remembered) error {
 		}
 		p.spans = append(p.spans, s)
 	}
-	p.order = sequence{last: r.Order.Last, columns: r.Order.Columns, holes: r.Order.Holes, offset: r.Order.Offset}
+	copy(p.spans, behindCut)
+	p.order = sequence{last: r.Order.Last, columns: max(r.Order.Columns, p.order.columns), holes: r.Order.Holes, offset: r.Order.Offset}
 	if p.order.highest, err = stampFrom(r.Order.Epoch, r.Order.Writer); err != nil {
 		return err
 	}
@@ -86,6 +89,9 @@ func (w *walk) resume(r *remembered) error {
 		return err
 	}
 	p.next, w.count, w.share, w.known = r.Last+1, r.Entries, r.Share, r
+	for i := range w.each[:min(len(w.each), len(r.Segments))] {
+		w.each[i] = r.Segments[i].Entries
+	}
 	return nil
 }
 
@@ -96,7 +102,10 @@ func (w *walk) fits(r *remembered) (bool, error) {
 	if n == 0 || n >= len(w.infos) {
 		return false, nil
 	}
-	var previous [sha256.Size]byte
+	previous := w.infos[0].Previous // zeros in the first; behind a cut the record says so
+	if !w.infos[0].BehindCut && previous != ([sha256.Size]byte{}) {
+		return false, nil
+	}
 	sums := make([][sha256.Size]byte, 0, n)
 	for i, s := range r.Segments {
 		info := w.infos[i]
@@ -144,14 +153,14 @@ func (w *walk) reread(i int) error {
 
 // worthRemembering says whether the walk knows more than the record that it began with.
 func (w *walk) worthRemembering() bool {
-	return len(w.sums) > 0 && (len(w.sums) > w.skipped() || len(w.readNow) > len(w.sample))
+	return len(w.sums) > 0 && w.part.start <= w.boundary() && (len(w.sums) > w.skipped() || len(w.readNow) > len(w.sample))
 }
 
 // complete adds to a memorized state what tells its segments: the sealed ones, with the SHA-256 that the chain was followed by.
 func (w *walk) complete(r *remembered) {
 	for i, info := range w.infos[:len(w.infos)-1] {
 		r.Segments = append(r.Segments, rememberedSegment{
-			Base: info.BaseOffset, Bytes: w.files[i].size, Modified: w.files[i].modified, SHA256: hex.EncodeToString(w.sums[i][:]),
+			Base: info.BaseOffset, Bytes: w.files[i].size, Modified: w.files[i].modified, SHA256: hex.EncodeToString(w.sums[i][:]), Entries: w.each[i],
 		})
 	}
 }

@@ -53,6 +53,7 @@ type rememberedSegment struct {
 	Bytes    int64  `json:"bytes"`    // of the file
 	Modified int64  `json:"modified"` // of the file, nanoseconds since 1970
 	SHA256   string `json:"sha256"`
+	Entries  int64  `json:"entries,omitempty"`
 }
 
 // rememberedOrder is a sequence's state.

@@ -8,6 +8,7 @@ package replay
 
 import (
 	"context"
+	"crypto/ed25519"
 	"iter"
 	"log/slog"
 	"path/filepath"
@@ -35,13 +36,14 @@ type Catalog interface {
 
 // Options say where replay works and how much it may use. The zero value is ready.
 type Options struct {
-	FS          disk.FS        // nil: disk.OS
-	Logger      *slog.Logger   // nil: discard
-	Data        string         // the data directory, for proofs/ and restore/; "": the folder that holds root
-	TempDir     string         // for sorted runs that do not fit in memory; "": <Data>/tmp
-	Keys        *crypt.Keys    // that encrypted segments are opened with; nil: those in clear alone can be read
-	MemoryBytes int            // that a fold may use for its buffers; 0: 20 MiB
-	Progress    func(Progress) // nil: nobody watches
+	FS          disk.FS           // nil: disk.OS
+	Logger      *slog.Logger      // nil: discard
+	Data        string            // the data directory, for proofs/ and restore/; "": the folder that holds root
+	TempDir     string            // for sorted runs that do not fit in memory; "": <Data>/tmp
+	Keys        *crypt.Keys       // that encrypted segments are opened with; nil: those in clear alone can be read
+	CutKey      ed25519.PublicKey // that a record of what was dropped must be signed with; nil: it need not be
+	MemoryBytes int               // that a fold may use for its buffers; 0: 20 MiB
+	Progress    func(Progress)    // nil: nobody watches
 
 	indexFrom     int64 // bytes of a segment that is indexed; 0: the default
 	noCheckpoints bool  // every fold reads its changes

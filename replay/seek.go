@@ -9,7 +9,10 @@ import (
 
 // seek gives what finds a place near an offset in its segment by the index, so that what lies before it need not be read. Where that
 // cannot be told, it is the segment's beginning.
-func (p *partition) seek(ctx context.Context, reader *journal.Reader, from int64) func(base int64) journal.Place {
+func (p *partition) seek(ctx context.Context, reader *journal.Reader, from int64, indexed bool) func(base int64) journal.Place {
+	if !indexed || !p.seeks {
+		return nil
+	}
 	return func(base int64) journal.Place {
 		for _, s := range index.Segments(reader.Segments()) {
 			if s.BaseOffset == base && from > base {

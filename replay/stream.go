@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"rewind/crypt"
+	"rewind/journal"
 	"rewind/table"
 )
 
@@ -21,12 +22,17 @@ type stream struct {
 	id         string
 	partitions []*partition // by number; as many as there are folders
 	damage     []error
+
+	cut    *journal.CutRecord // where its journals begin; nil: nothing was dropped
+	cutErr error              // why that cannot be told
+	begun  *beginning         // what its journals begin with since the cut; nil: at their beginning
 }
 
 // link is one committed snapshot that every partition holds: a link of the chain from its baseline.
 type link struct {
-	spans  []*span // by partition
-	number int     // position in its chain
+	spans     []*span    // by partition
+	beginning *beginning // of the first one behind a cut: its rows; nil: its changes are in the journal
+	number    int        // position in its chain
 }
 
 const (
@@ -71,18 +77,27 @@ func (j *Journal) findPartitions(s *stream) error {
 			continue
 		}
 		for len(s.partitions) <= n {
-			number := len(s.partitions)
-			s.partitions = append(s.partitions, &partition{
-				fs: j.o.FS, keys: j.o.Keys, logger: j.o.Logger, from: j.o.indexFrom, known: &j.known, table: j.name, stream: s.id, number: number, dir: filepath.Join(dir, fmt.Sprintf("%0*d", partitionDigits, number)),
-			})
+			j.addPartition(s)
 		}
 	}
-	return nil
+	return j.readCut(s)
+}
+
+func (j *Journal) addPartition(s *stream) {
+	number := len(s.partitions)
+	s.partitions = append(s.partitions, &partition{
+		fs: j.o.FS, keys: j.o.Keys, cutKey: j.o.CutKey, logger: j.o.Logger, from: j.o.indexFrom, seeks: !j.o.noCheckpoints, known: &j.known, table: j.name, stream: s.id,
+		number: number, dir: filepath.Join(j.streamDir(s.id), fmt.Sprintf("%0*d", partitionDigits, number)),
+	})
 }
 
 // read brings all partitions up to date. Damage is kept, not returned: what stands before it remains good.
 func (s *stream) read(ctx context.Context) error {
 	s.damage = nil
+	if s.cutErr != nil {
+		s.damage = []error{s.cutErr}
+		return nil //nolint:nilerr // damage is kept
+	}
 	for _, p := range s.partitions {
 		err := p.read(ctx)
 		if ctx.Err() != nil {
@@ -193,7 +208,7 @@ func missingJournals(partitions []*partition) (missing []error) {
 func (a *assembly) take(decided *span) (goOn bool, err error) {
 	begin := decided.begin
 	a.doubt(decided)
-	if begin.Previous == 0 {
+	if begin.Previous == 0 || a.behindCut(decided) {
 		a.chain, a.torn = nil, nil
 	} else if begin.Previous != a.last {
 		missing := a.partitions[0].gapOver(begin.Previous)
@@ -219,15 +234,24 @@ func (a *assembly) take(decided *span) (goOn bool, err error) {
 	if len(a.chain) > 0 && a.chain[0].spans[0].begin.Partitions != begin.Partitions {
 		return false, a.damagedAt(0, decided.from, fmt.Sprintf("snapshot %d has %d partitions without being a baseline", begin.Snapshot, begin.Partitions))
 	}
-	a.chain = append(a.chain, link{spans: spans, number: len(a.chain)})
+	next := link{spans: spans, number: len(a.chain)}
+	if a.behindCut(decided) {
+		next.beginning = a.begun
+	}
+	a.chain = append(a.chain, next)
 	a.points = append(a.points, a.newPoint())
 	return true, nil
+}
+
+// behindCut says whether a snapshot is the one that the journal begins with since a cut.
+func (a *assembly) behindCut(decided *span) bool {
+	return a.begun != nil && decided.begin.Snapshot == a.begun.cut.Snapshot
 }
 
 // doubt marks the gaps between a snapshot and the one before it in partition 0 that may hold snapshots of which nothing is left: all,
 // unless it builds on that one.
 func (a *assembly) doubt(decided *span) {
-	if previous := decided.begin.Previous; previous != 0 && previous == a.last {
+	if previous := decided.begin.Previous; previous != 0 && previous == a.last || a.behindCut(decided) {
 		return
 	}
 	for i := range a.partitions[0].gaps {
@@ -309,7 +333,7 @@ func (a *assembly) newPoint() Point {
 		Rows: commit.Digest.Rows, Counts: Counts(commit.Counts),
 		Schema: table.RecordName(a.identity(begin.Schema)), SchemaIdentity: a.identity(begin.Schema), Partitions: begin.Partitions,
 		Digest: commit.Digest, DigestText: commit.Digest.String(),
-		begin: begin, links: slices.Clip(chain),
+		Base: chain[len(chain)-1].beginning != nil, begin: begin, links: slices.Clip(chain),
 	}
 	for _, s := range chain[len(chain)-1].spans {
 		p.Bytes += s.bytes

@@ -33,9 +33,9 @@ func (t *teller) tell(p Point, h hit) error {
 		Snapshot: p.ID, NotBefore: t.last, FirstSeen: p.ReadEnded, Schema: p.Schema, Op: h.op.String(), Before: before, After: after,
 	}
 	switch {
-	case p.IsBaseline() && h.op != 0:
+	case (p.IsBaseline() || p.Base) && h.op != 0:
 		t.baseline(v, h, first)
-	case p.IsBaseline() && t.alive:
+	case (p.IsBaseline() || p.Base) && t.alive:
 		v.Op, v.Inferred, v.Before = change.Delete.String(), true, t.cells
 		t.add(v, hit{})
 	case h.op != 0:

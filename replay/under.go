@@ -17,7 +17,8 @@ import (
 // under is what a fold begins with: the rows of a checkpoint, on top of which come the changes behind it.
 type under struct {
 	file  *checkpoint.File
-	links int // of the chain that it stands for
+	links int  // of the chain that it stands for
+	cut   bool // it is what the journal begins with, since retention dropped what stood before
 }
 
 // streamDir is the folder of a stream.
@@ -27,7 +28,7 @@ func (j *Journal) streamDir(id string) string { return filepath.Join(j.dir, id) 
 // damaged, or of another journal, is told and passed over: then more is read.
 func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error {
 	if j.o.noCheckpoints {
-		return nil
+		return f.beginBehindCut(ctx, j)
 	}
 	found, err := checkpoint.List(j.o.FS, j.streamDir(f.point.Stream))
 	if err != nil {
@@ -48,6 +49,21 @@ func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error
 		}
 		j.o.Logger.Warn("a checkpoint is not used: more of the journal is read instead", "checkpoint", c.Path, "error", err)
 	}
+	return f.beginBehindCut(ctx, j)
+}
+
+// beginBehindCut begins with the rows that the journal does, where what stood before was dropped.
+func (f *folded) beginBehindCut(ctx context.Context, j *Journal) error {
+	b := f.links[0].beginning
+	if b == nil {
+		return nil
+	}
+	file, err := j.checkedBase(ctx, b)
+	if err != nil {
+		return err
+	}
+	f.beginWith(file, 1)
+	f.under.cut = true
 	return nil
 }
 
@@ -125,7 +141,7 @@ func (u *underRows) close() {}
 // misled says whether an error may come from the checkpoint that the fold began with: its rows do not add up. It is not used again.
 func (f *folded) misled(j *Journal, err error) bool {
 	var proof *ProofError
-	if f.under == nil || !errors.As(err, &proof) {
+	if f.under == nil || f.under.cut || !errors.As(err, &proof) {
 		return false
 	}
 	j.mu.Lock()

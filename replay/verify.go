@@ -88,6 +88,9 @@ func Verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 		v, err = verify(ctx, root, name, o, how)
 		v.exchanged = told
 	}
+	if err == nil && v.cutMeanwhile() {
+		return Verify(ctx, root, name, o, how)
+	}
 	if len(v.damage) == 0 { // else that is why
 		v.Warnings = append(v.exchanged, v.Warnings...)
 	}
@@ -96,6 +99,17 @@ func Verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 		return v.Verdict, err
 	}
 	return v.Verdict, errors.Join(v.damage...)
+}
+
+// cutMeanwhile says whether retention cut the journal while it was read: what was missing then is no damage.
+func (v *verifier) cutMeanwhile() bool {
+	for _, s := range v.j.streams {
+		now, err := journal.ReadCut(v.j.o.FS, v.j.streamDir(s.id), v.j.o.CutKey)
+		if err == nil && s.cutErr == nil && !now.Same(s.cut) {
+			return true
+		}
+	}
+	return false
 }
 
 // Verify is the function of that name on this journal; its points know their proofs afterwards.
@@ -126,12 +140,19 @@ type verifier struct {
 func verify(ctx context.Context, root string, name table.Name, o Options, how VerifyOptions) (*verifier, error) {
 	read := &readMeter{FS: o.FS, report: o.Progress}
 	o.FS, o.noCheckpoints = read, true // they are no evidence
+	if how.Key != nil {
+		o.CutKey = how.Key
+	}
 	j := &Journal{name: name, dir: filepath.Join(root, name.FileName()), o: o}
 	v := &verifier{j: j, how: how, at: time.Now().UTC().Truncate(time.Microsecond), walks: map[string][]*walk{}, read: read, Verdict: Verdict{Table: name.String(), Share: max(0, how.Sample)}}
 	if err := j.findStreams(); err != nil {
 		return v, err
 	}
 	for _, s := range j.streams {
+		if s.cutErr != nil {
+			v.damaged(s.cutErr)
+			continue
+		}
 		for i := range s.partitions {
 			w, err := v.begin(s, i)
 			if err != nil {
@@ -143,6 +164,9 @@ func verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 	v.draw()
 	v.expect()
 	for _, s := range j.streams {
+		if s.cutErr != nil {
+			continue
+		}
 		if err := v.walkStream(ctx, s); err != nil {
 			return v, err
 		}
@@ -180,6 +204,9 @@ func (v *verifier) begin(s *stream, i int) (*walk, error) {
 		return w, nil
 	}
 	r := v.j.recall(w.part)
+	if r != nil {
+		r = r.behindCut(w)
+	}
 	if r == nil {
 		return w, nil
 	}

@@ -33,6 +33,7 @@ type walk struct {
 	delta table.Digest           // of the open snapshot
 	moved map[int64]table.Digest // by committed snapshot
 	count int64                  // entries, those of earlier walks included
+	each  []int64                // the same by segment
 	fresh int64                  // entries that this walk read
 
 	head     *headCheck // nil: heads are not looked at
@@ -55,7 +56,7 @@ func (w *walk) look() error {
 		return ignoreNotExist(err)
 	}
 	w.reader, w.infos = reader, reader.Segments()
-	w.files = make([]fileMark, len(w.infos))
+	w.files, w.each = make([]fileMark, len(w.infos)), make([]int64, len(w.infos))
 	for i, info := range w.infos {
 		stat, err := w.part.fs.Stat(info.Path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -107,7 +108,7 @@ func (w *walk) entries(ctx context.Context) error {
 	if n := w.skipped(); n > 0 {
 		from = w.infos[n].BaseOffset
 	}
-	boundary := w.boundary()
+	boundary, in := w.boundary(), 0
 	for e, err := range w.part.entries(ctx, from) {
 		if err != nil {
 			return err
@@ -123,6 +124,10 @@ func (w *walk) entries(ctx context.Context) error {
 		w.part.next = e.offset + 1
 		w.count++
 		w.fresh++
+		for in+1 < len(w.infos) && e.offset >= w.infos[in+1].BaseOffset {
+			in++
+		}
+		w.each[in]++
 		if w.head != nil && w.head.err == nil && e.offset >= w.head.head.Next {
 			w.unsigned++
 		}

@@ -166,6 +166,9 @@ func (c *config) check() error {
 			return fmt.Errorf("tables[%d]: partitions is %d", i, t.Partitions)
 		}
 	}
+	if c.Journal.checkpointEvery() < 0 {
+		return fmt.Errorf("journal.checkpoint_every is a number of events, or 0 for none")
+	}
 	if c.Kafka.Partitions < 0 || c.Kafka.Replication < 0 || c.Impala.ValuesLimit < 0 {
 		return fmt.Errorf("kafka.partitions, kafka.replication and impala.values_limit are not negative")
 	}

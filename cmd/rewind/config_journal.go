@@ -18,6 +18,19 @@ import (
 type journalConfig struct {
 	SignKey   string `yaml:"sign_key"`   // a file, or the PEM text itself out of the environment
 	VerifyKey string `yaml:"verify_key"` // likewise
+
+	CheckpointEvery *int64 `yaml:"checkpoint_every"` // events; 0: never; nil: defaultCheckpointEvery
+}
+
+// defaultCheckpointEvery is how many events a fold behind a checkpoint has to read, at most or so.
+const defaultCheckpointEvery = 5_000_000
+
+// checkpointEvery is how many events come between two checkpoints that consume makes by itself; 0: it makes none.
+func (c *journalConfig) checkpointEvery() int64 {
+	if c.CheckpointEvery == nil {
+		return defaultCheckpointEvery
+	}
+	return *c.CheckpointEvery
 }
 
 const (

@@ -143,7 +143,9 @@ func (a *app) consume(ctx context.Context, c *config, tables []tableConfig, o co
 	if o.Trouble == nil {
 		o.Trouble = func(t consumer.Trouble) { a.printTrouble(ctx, t) }
 	}
+	checkpoints := a.startCheckpoints(ctx, c, &o)
 	report, err := consumer.Run(ctx, kafka, o)
+	checkpoints.end(ctx, o.UntilCaughtUp && err == nil)
 	var failed *consumer.TablesError
 	if errors.As(err, &failed) {
 		return report, someFailed(failed.Errs, failed.Of, "journaled") // what failed was told at once

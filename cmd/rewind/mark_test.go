@@ -101,6 +101,8 @@ var spokenTo = map[string][][]string{
 	"rewind history":       {{"default.my_table", "--key", "id=1"}, {"default.my_table", "--key", "absent=1"}},
 	"rewind verify":        {{}, {"--deep"}},
 	"rewind restore":       {{"default.my_table", "--at", "-0s", "--into", "default.then"}, {"default.my_table", "--at", "-0s", "--replace", "--yes"}, {"default.my_table", "--at", "x"}},
+	"rewind checkpoint":    {{}, {"default.my_table", "--at", "x"}},
+	"rewind retain":        {{"--keep", "0d", "--apply"}, {"--keep", "x"}},
 	"rewind drop-replaced": {{"default.my_table", "--yes"}},
 }
 
@@ -110,6 +112,7 @@ var silent = []string{"rewind", "rewind demo", "rewind sandbox", "rewind version
 
 // order in which the commands are run: what one makes, the next ones look at.
 var order = []string{"rewind config check", "rewind produce", "rewind consume", "rewind status", "rewind points", "rewind history", "rewind verify", "rewind restore",
+	"rewind checkpoint", "rewind retain",
 	"rewind drop-replaced", "rewind sandbox sql", "rewind init"}
 
 // TestNoCommandShowsASecret calls every command, right and wrong, under configurations with passwords in every place where one may

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +73,11 @@ func (c *config) journalDir() string { return filepath.Join(c.Data, "journal") }
 // replayOptions say where replay works; m may be nil.
 func (a *app) replayOptions(c *config, m *meter) replay.Options {
 	o := replay.Options{FS: a.fs, Logger: a.log, Data: c.Data, Keys: c.Encryption.keys}
+	key, err := c.verifyKey()
+	if err != nil {
+		a.log.Warn("what retention dropped is not held to its signature", "error", err)
+	}
+	o.CutKey = key
 	if m != nil {
 		o.Progress = func(p replay.Progress) { m.reportIn(p.Bytes, p.Stage, p.Rows, p.Total) }
 	}
@@ -114,6 +120,11 @@ func (a *app) points(c *config, name table.Name) error {
 		if err := a.printPointLines(name, points, gaps); err != nil {
 			return err
 		}
+		if d := j.Dropped(); d != nil {
+			if err := a.printJSON(droppedLine{name.String(), d}); err != nil {
+				return err
+			}
+		}
 		return j.Damage()
 	}
 	fmt.Fprintf(a.stdout, "%s: %s%s\n\n", name, count(int64(len(points)), "restore point"), gapCount(gaps))
@@ -122,9 +133,25 @@ func (a *app) points(c *config, name table.Name) error {
 	} else {
 		printPoints(a.stdout, points, gaps)
 	}
+	a.printDropped(j.Dropped())
 	printReasons(a.stdout, points)
 	a.printGaps(name, gaps)
 	return j.Damage()
+}
+
+// droppedLine is what retention dropped, as --json prints it.
+type droppedLine struct {
+	Table   string          `json:"table"`
+	Dropped *replay.Dropped `json:"dropped"`
+}
+
+// printDropped says what retention dropped before the points that there are.
+func (a *app) printDropped(d *replay.Dropped) {
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(a.stdout, "\ndropped by retention on %s: %s, %s (%s); what was to be kept: %s\n", d.At.UTC().Format(time.RFC3339), count(d.Points, "restore point"),
+		count(d.Segments, "segment"), byteText(d.Bytes), d.Kept)
 }
 
 func provedText(p *replay.Proof) string {

@@ -56,7 +56,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.demoCommand(), a.sandboxCommand(),
 		a.initCommand(), a.configCommand(),
 		a.produceCommand(), a.consumeCommand(),
-		a.statusCommand(), a.pointsCommand(), a.historyCommand(), a.verifyCommand(),
+		a.statusCommand(), a.pointsCommand(), a.historyCommand(), a.verifyCommand(), a.checkpointCommand(), a.retainCommand(),
 		a.restoreCommand(), a.dropReplacedCommand(),
 		a.versionCommand(), exitCodesTopic(),
 	)

@@ -1,0 +1,72 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+
+	"rewind/disk"
+)
+
+// DropCut removes from a partition's folder what lies before the cut, oldest first: the segments, and whatever stands beside them under their
+// names. It needs no lock: nothing of that is read or written by anybody who knows the record. What a crash leaves of it is not seen, and
+// removed by the next call; Open makes one. It says how many files were there.
+func DropCut(dir string, o Options) (files int, err error) {
+	if o.FS == nil {
+		o.FS = disk.OS
+	}
+	cut, err := o.cut(dir)
+	if err != nil || cut == nil {
+		return 0, err
+	}
+	names, err := o.FS.ReadDir(dir) // sorted, and so are offsets in names of one length
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range names {
+		if n.IsDir() || !cut.covers(n.Name()) {
+			continue
+		}
+		if err := o.FS.Remove(filepath.Join(dir, n.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return files, fmt.Errorf("drop a segment: %w", err)
+		}
+		files++
+	}
+	if files == 0 {
+		return 0, nil
+	}
+	return files, o.FS.SyncDir(dir)
+}
+
+// covers says whether a file belongs to a segment that was dropped.
+func (p *partitionCut) covers(name string) bool {
+	if len(name) <= nameDigits || name[nameDigits] != '.' {
+		return false
+	}
+	base, err := strconv.ParseInt(name[:nameDigits], 10, 64)
+	return err == nil && base >= 0 && (p.whole || base < p.First)
+}
+
+// DroppedError: what was to be read was dropped by retention meanwhile.
+type DroppedError struct {
+	Segment string // path
+	Cut     *CutRecord
+}
+
+// Error names the segment.
+func (e *DroppedError) Error() string {
+	return fmt.Sprintf("what lies before segment %s, or that itself, was dropped by retention on %s", e.Segment, e.Cut.At.UTC().Format("2006-01-02T15:04:05Z"))
+}
+
+// ExitCode is that of "nothing there".
+func (e *DroppedError) ExitCode() int { return 4 }
+
+// Hint says what to do.
+func (e *DroppedError) Hint() string {
+	return "the oldest restore point is " + strconv.FormatInt(e.Cut.Snapshot, 10) + " now: run it again"
+}
