@@ -203,6 +203,7 @@ func measureBareRead(ctx context.Context, args []string) error {
 	if err := expect(args, "TOPIC", "BROKER"); err != nil {
 		return err
 	}
+	watch := start() // as ours: from no connection to the last message
 	conn, err := kafka.DialLeader(ctx, "tcp", args[1], args[0], 0)
 	if err != nil {
 		return err
@@ -215,7 +216,6 @@ func measureBareRead(ctx context.Context, args []string) error {
 	if _, err := conn.Seek(0, kafka.SeekAbsolute); err != nil {
 		return err
 	}
-	watch := start()
 	var message kafka.Message
 	read, bytes := int64(0), int64(0)
 	for next := int64(0); next < end; {

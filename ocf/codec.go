@@ -123,10 +123,15 @@ func (c *deflateCodec) decode(dst, block []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// grow makes room for n bytes and returns dst with that much more length.
+// grow makes room for n bytes and returns dst with that much more length. Memory that had to grow once has some to spare: the blocks of a
+// file are of about the same size.
 func grow(dst []byte, n int) []byte {
 	if cap(dst)-len(dst) < n {
-		dst = append(make([]byte, 0, len(dst)+n), dst...)
+		room := len(dst) + n
+		if cap(dst) > 0 {
+			room += room / 8
+		}
+		dst = append(make([]byte, 0, room), dst...)
 	}
 	return dst[:len(dst)+n]
 }
