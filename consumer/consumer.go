@@ -1,5 +1,5 @@
 // Package consumer brings tables' topics into journals: it fetches each partition in order, drops what is stale or a
-// repeat, checks that nothing is missing, and appends batch after batch, each durable before the next one is fetched.
+// repeat, checks that nothing is missing, and appends batch after batch. A few are fetched ahead of the one that is made durable.
 //
 // A table's trouble is its own: the others go on, and it is tried again. What retention took before it was journaled becomes a Gap
 // without being asked; behind one that may hide an Open, nothing counts until the next Open of a higher epoch.

@@ -32,6 +32,8 @@ type Options struct {
 	Keys   *crypt.Keys  // that indexes are encrypted to and opened with; nil: they stay in clear
 	Logger *slog.Logger // nil: discard
 	From   int64        // bytes: a shorter segment has no index, for reading it costs no more; 0: 64 KiB
+
+	ReadOnly bool // Update makes none, and gives what there is
 }
 
 // worth says whether a segment is long enough for an index.

@@ -130,8 +130,8 @@ func (x *Index) fits(r *journal.Reader, s Segment) error {
 }
 
 // Update gives an index of all of the segment that is there now, made or gone on with where there is none, and keeps it beside the
-// segment. Where nothing can be written there it makes none and says why; ErrNone: the segment is too short for one. Nil without an error:
-// it has no block yet.
+// segment. Where nothing can be written there it makes none and says why; ErrNone: the segment is too short for one, or there is none and
+// nothing may be written. Nil without an error: it has no block yet.
 func (o Options) Update(ctx context.Context, r *journal.Reader, s Segment) (*Index, error) {
 	if !o.worth(s) {
 		return nil, ErrNone
@@ -142,10 +142,13 @@ func (o Options) Update(ctx context.Context, r *journal.Reader, s Segment) (*Ind
 		from = nil
 	}
 	if from != nil {
-		if from.whole || from.end == s.Bytes && !s.Whole {
+		if from.whole || from.end == s.Bytes && !s.Whole || o.ReadOnly {
 			return from, nil
 		}
 		defer from.Close() //nolint:errcheck // only read
+	}
+	if o.ReadOnly {
+		return nil, ErrNone
 	}
 	if err := o.writable(s); err != nil {
 		return nil, err

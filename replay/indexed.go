@@ -23,7 +23,7 @@ const (
 )
 
 func (p *partition) indexes() index.Options {
-	return index.Options{FS: p.fs, Keys: p.keys, Logger: p.logger, From: p.from}
+	return index.Options{FS: p.fs, Keys: p.keys, Logger: p.logger, From: p.from, ReadOnly: !p.makes}
 }
 
 // readOn takes every segment's entries from where the last reading ended: by its index, and what that does not cover by its blocks.

@@ -26,6 +26,7 @@ type partition struct {
 	known  *decoderPool
 	from   int64 // bytes of a segment that is indexed
 	seeks  bool  // a fold that begins with a checkpoint asks the indexes where to read on
+	makes  bool  // an index where there is none
 	dir    string
 	table  table.Name
 	stream string

@@ -44,6 +44,7 @@ type Options struct {
 	CutKey      ed25519.PublicKey // that a record of what was dropped must be signed with; nil: it need not be
 	MemoryBytes int               // that a fold may use for its buffers; 0: 20 MiB
 	Progress    func(Progress)    // nil: nobody watches
+	ReadOnly    bool              // reading makes no index of a segment that has none
 
 	indexFrom     int64 // bytes of a segment that is indexed; 0: the default
 	noCheckpoints bool  // every fold reads its changes

@@ -86,7 +86,7 @@ func (j *Journal) findPartitions(s *stream) error {
 func (j *Journal) addPartition(s *stream) {
 	number := len(s.partitions)
 	s.partitions = append(s.partitions, &partition{
-		fs: j.o.FS, keys: j.o.Keys, cutKey: j.o.CutKey, logger: j.o.Logger, from: j.o.indexFrom, seeks: !j.o.noCheckpoints, known: &j.known, table: j.name, stream: s.id,
+		fs: j.o.FS, keys: j.o.Keys, cutKey: j.o.CutKey, logger: j.o.Logger, from: j.o.indexFrom, makes: !j.o.ReadOnly, seeks: !j.o.noCheckpoints, known: &j.known, table: j.name, stream: s.id,
 		number: number, dir: filepath.Join(j.streamDir(s.id), fmt.Sprintf("%0*d", partitionDigits, number)),
 	})
 }

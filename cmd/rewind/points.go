@@ -72,7 +72,7 @@ func (c *config) journalDir() string { return filepath.Join(c.Data, "journal") }
 
 // replayOptions say where replay works; m may be nil.
 func (a *app) replayOptions(c *config, m *meter) replay.Options {
-	o := replay.Options{FS: a.fs, Logger: a.log, Data: c.Data, Keys: c.Encryption.keys}
+	o := replay.Options{FS: a.fs, Logger: a.log, Data: c.Data, Keys: c.Encryption.keys, ReadOnly: a.showsOnly}
 	key, err := c.verifyKey()
 	if err != nil {
 		a.log.Warn("what retention dropped is not held to its signature", "error", err)

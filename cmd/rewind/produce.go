@@ -65,7 +65,7 @@ guard.deletes and guard.changes in the configuration set the limits.`,
 				return usageErrorf("rewind produce shop.orders --allow-mass-delete").
 					because(errors.New("--allow-mass-delete and --allow-mass-change are for one table"))
 			}
-			if f.dryRun {
+			if a.showsOnly = f.dryRun; f.dryRun {
 				return a.dryProduce(cmd.Context(), c, tables, f)
 			}
 			served, counts, err := a.listenProduce(cmd.Context(), tables, listen)

@@ -113,6 +113,7 @@ func (a *app) restoreJob(arg string, f restoreFlags) (*restoreJob, error) {
 }
 
 func (a *app) restore(ctx context.Context, job *restoreJob) error {
+	a.showsOnly = job.flags.dryRun
 	journal, err := a.openJournal(job.config, job.table.name, nil)
 	if err != nil {
 		return err

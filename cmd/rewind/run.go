@@ -20,6 +20,8 @@ type app struct {
 	fs        disk.FS     // nil: the machine's
 	concealed []concealed // of the configuration that was read
 
+	showsOnly bool // --dry-run: nothing is written, not even what is derived
+
 	called string // how this program was called: for commands that are shown to be typed
 
 	configPath string
