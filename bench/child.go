@@ -35,6 +35,7 @@ func children() map[string]func(ctx context.Context, args []string) error {
 		"disk":          measureDisk,
 		"load-engine":   loadEngine,
 		"scan":          measureScan,
+		"scan-streams":  measureStreams,
 		"scan-driver":   measureDriver,
 	}
 }

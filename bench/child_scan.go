@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
 	"strings"
+	"sync"
 
 	"rewind/bench/workload"
 	"rewind/impala"
@@ -83,12 +85,13 @@ func digestOf(s workload.Shape, rows iter.Seq2[table.Row, error]) (d table.Diges
 	return d, nil
 }
 
+// createTable makes a Kudu table: one that several streams can read as of one instant.
 func createTable(s *table.Schema) string {
 	var columns []string
 	for _, c := range s.Columns {
 		columns = append(columns, "`"+c.Name+"` "+c.Type.String())
 	}
-	return "CREATE TABLE " + s.Table.String() + " (" + strings.Join(columns, ", ") + ") STORED AS PARQUET"
+	return "CREATE TABLE " + s.Table.String() + " (" + strings.Join(columns, ", ") + ", PRIMARY KEY (`id`)) STORED AS KUDU"
 }
 
 // measureScan reads the table as a capture does: rows of keys and images.
@@ -114,6 +117,63 @@ func measureScan(ctx context.Context, args []string) error {
 		rows, bytes = rows+1, bytes+int64(len(row.Image))
 	}
 	return watch.say(rows, map[string]float64{"bytes": float64(bytes)})
+}
+
+// measureStreams reads it by two streams at once, each half of the keys, as of one instant.
+func measureStreams(ctx context.Context, args []string) error {
+	if err := expect(args, "SHAPE", "DSN"); err != nil {
+		return err
+	}
+	s, err := parseShape(args[0])
+	if err != nil {
+		return err
+	}
+	db, err := impala.Open(ctx, impala.Options{DSN: args[1]})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	middle, err := middleKey(s)
+	if err != nil {
+		return err
+	}
+	watch := start()
+	read, err := db.Pin(ctx, s.Schema())
+	if err != nil {
+		return err
+	}
+	counts, errs := [2]int64{}, [2]error{}
+	var both sync.WaitGroup
+	for i, bounds := range [][2][]byte{{nil, middle}, {middle, nil}} {
+		both.Go(func() {
+			for _, err := range read(ctx, true, bounds[0], bounds[1]) {
+				if errs[i] = err; err != nil {
+					return
+				}
+				counts[i]++
+			}
+		})
+	}
+	both.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	return watch.say(counts[0]+counts[1], nil)
+}
+
+// middleKey is the key in the middle of a table whose key is a number.
+func middleKey(s workload.Shape) ([]byte, error) {
+	schema := s.Schema()
+	codec, err := table.NewCodec(schema)
+	if err != nil {
+		return nil, err
+	}
+	values := make([]table.Value, len(schema.Columns))
+	for i := range values {
+		values[i].Null = i > 0
+	}
+	values[0].Int = s.Rows
+	return codec.AppendKey(nil, values)
 }
 
 // measureDriver reads it by the driver alone: the same query, Next and Scan, and nothing done with the values.

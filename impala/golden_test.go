@@ -144,6 +144,9 @@ func goldenText(t *testing.T, k kindOfTable) string {
 		{"", describeFormattedSQL(s.Table)}, {"", showStatsSQL(s.Table)},
 		{"Kudu tables only", onlyFor(d.format == formatKudu, showRangesSQL(s.Table))},
 		{"capture", scanSQL(s, true)}, {"reading back", scanSQL(s, false)},
+		{"capture by several streams, of one instant", onlyFor(d.format == formatIceberg, historySQL(s.Table))}, {"", onlyFor(d.format == formatIceberg, streamSQL(t, s, "8744736658442914487"))},
+		{"capture by several streams, of one instant", onlyFor(d.format == formatKudu, clockSQL)}, {"", onlyFor(d.format == formatKudu, setSQL("KUDU_READ_MODE", "READ_AT_SNAPSHOT"))},
+		{"", onlyFor(d.format == formatKudu, setSQL("KUDU_SNAPSHOT_READ_TIMESTAMP_MICROS", "1790000000000000"))}, {"", onlyFor(d.format == formatKudu, streamSQL(t, s, ""))},
 		{"what the proof relies on", probeSQL()}, {"proof", digestSQL(into, s)},
 		{"restore: staging", createStagingSQL(staging, s, "file:///data/staging/rewind-0123456789abcdef", "1790000000000000")},
 		{"restore: the new table", plan.create}, {"", anyRowSQL(into)},
@@ -164,6 +167,25 @@ func goldenText(t *testing.T, k kindOfTable) string {
 		b.WriteString(line.sql + ";\n")
 	}
 	return strings.TrimPrefix(b.String(), "\n")
+}
+
+// streamSQL reads the rows between the sample rows, the first of which is all NULL.
+func streamSQL(t *testing.T, s *table.Schema, version string) string {
+	t.Helper()
+	codec, err := table.NewCodec(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &keyRange{at: instant{version: version}}
+	if r.from, err = codec.AppendKey(nil, sampleRow(s.Columns, false)); err != nil {
+		t.Fatal(err)
+	}
+	r.to = r.from
+	condition, err := r.condition(s, codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scanRangeSQL(s, true, version, condition)
 }
 
 func onlyFor(condition bool, sql string) string {

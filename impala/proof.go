@@ -94,7 +94,7 @@ func (s *session) digestReadBack(ctx context.Context, name table.Name, schema *t
 	}
 	var d table.Digest
 	var failed error
-	err = s.scan(ctx, &renamed, false, func(r table.Row) bool {
+	err = s.scan(ctx, &renamed, false, nil, func(r table.Row) bool {
 		var f table.Fingerprint
 		if f, failed = codec.Fingerprint(r.Image); failed != nil {
 			return false

@@ -19,9 +19,14 @@ var errStop = errors.New("the reader stopped")
 // gives them, those of whole rows all with ordinal 0. A row is valid until the next step. A cancelled context, or a reader that stops,
 // ends the server's query.
 func (db *DB) Rows(ctx context.Context, s *table.Schema, ordered bool) iter.Seq2[table.Row, error] {
+	return db.rows(ctx, s, ordered, nil)
+}
+
+// rows is Rows, or a range of them.
+func (db *DB) rows(ctx context.Context, s *table.Schema, ordered bool, only *keyRange) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		err := db.once(ctx, s.Table, false, func(session *session) error {
-			return session.scan(ctx, s, ordered, func(r table.Row) bool { return yield(r, nil) })
+			return session.scan(ctx, s, ordered, only, func(r table.Row) bool { return yield(r, nil) })
 		})
 		if err != nil && !errors.Is(err, errStop) {
 			yield(table.Row{}, err)
@@ -30,7 +35,7 @@ func (db *DB) Rows(ctx context.Context, s *table.Schema, ordered bool) iter.Seq2
 }
 
 // scan reads a table and gives each row to each, until it says false.
-func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, each func(table.Row) bool) error {
+func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, only *keyRange, each func(table.Row) bool) error {
 	for _, c := range schema.Columns {
 		if err := checkIdentifier(c.Name); err != nil {
 			return err
@@ -40,7 +45,13 @@ func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, 
 	if err != nil {
 		return err
 	}
-	err = s.read(ctx, scanSQL(schema, ordered), func(r *result) (one, other batch, err error) {
+	statement := scanSQL(schema, ordered)
+	if only != nil {
+		if statement, err = s.pinned(ctx, schema, reader.codec, ordered, only); err != nil {
+			return err
+		}
+	}
+	err = s.read(ctx, statement, func(r *result) (one, other batch, err error) {
 		of := func() batch {
 			return &encodedRows{reader: reader, values: make([]driver.Value, len(r.names)), each: each}
 		}

@@ -79,7 +79,7 @@ func (db *DB) readStaged(ctx context.Context, r *record, staging table.Name, cre
 
 func (s *session) compareStaged(ctx context.Context, schema *table.Schema, image []byte) error {
 	rows, equal := 0, false
-	err := s.scan(ctx, schema, false, func(row table.Row) bool {
+	err := s.scan(ctx, schema, false, nil, func(row table.Row) bool {
 		rows++
 		equal = bytes.Equal(row.Image, image)
 		return true

@@ -50,7 +50,10 @@ func setSQL(key, value string) string {
 
 // scanSQL reads a table, in key order if ordered. Every column has a select alias that is no column's name: else an engine takes
 // ORDER BY `c` for the selected expression called c.
-func scanSQL(s *table.Schema, ordered bool) string {
+func scanSQL(s *table.Schema, ordered bool) string { return scanRangeSQL(s, ordered, "", "") }
+
+// scanRangeSQL is scanSQL of a version of an Iceberg table, and of the rows that a condition holds for; "" is neither.
+func scanRangeSQL(s *table.Schema, ordered bool, version, condition string) string {
 	prefix := aliasPrefix(s)
 	var b strings.Builder
 	b.WriteString("SELECT ")
@@ -60,7 +63,14 @@ func scanSQL(s *table.Schema, ordered bool) string {
 		}
 		b.WriteString(scanExpression(c) + " AS " + quoteName(prefix+strconv.Itoa(i)))
 	}
-	b.WriteString(" FROM " + quoteTable(s.Table) + " " + sourceAlias)
+	b.WriteString(" FROM " + quoteTable(s.Table) + " ")
+	if version != "" {
+		b.WriteString("FOR SYSTEM_VERSION AS OF " + version + " ")
+	}
+	b.WriteString(sourceAlias)
+	if condition != "" {
+		b.WriteString(" WHERE " + condition)
+	}
 	if !ordered || len(s.Key) == 0 {
 		return b.String()
 	}
@@ -94,6 +104,56 @@ func orderExpression(c table.Column) string {
 		return "rtrim(CAST(" + column + " AS STRING))"
 	}
 	return column
+}
+
+// historySQL lists an Iceberg table's versions: when each became the current one, and its id.
+func historySQL(name table.Name) string { return "DESCRIBE HISTORY " + quoteTable(name) }
+
+const clockSQL = "SELECT utc_timestamp()"
+
+// fromSQL holds for the rows whose key is a bound, or comes behind it. NULLs come first.
+func fromSQL(columns []table.Column, bound []table.Value) string {
+	column, last := orderExpression(columns[0]), len(columns) == 1
+	switch {
+	case bound[0].Null && last:
+		return "TRUE"
+	case bound[0].Null:
+		return "(" + column + " IS NOT NULL OR " + fromSQL(columns[1:], bound[1:]) + ")"
+	case last:
+		return column + " >= " + boundLiteral(columns[0], bound[0])
+	}
+	value := boundLiteral(columns[0], bound[0])
+	return "(" + column + " > " + value + " OR " + column + " = " + value + " AND " + fromSQL(columns[1:], bound[1:]) + ")"
+}
+
+// belowSQL holds for the rows for which fromSQL does not.
+func belowSQL(s *table.Schema, columns []table.Column, bound []table.Value) string {
+	column, last := orderExpression(columns[0]), len(columns) == 1
+	switch {
+	case bound[0].Null && last:
+		return "FALSE"
+	case bound[0].Null:
+		return "(" + column + " IS NULL AND " + belowSQL(s, columns[1:], bound[1:]) + ")"
+	}
+	value := boundLiteral(columns[0], bound[0])
+	condition := column + " < " + value
+	if !last {
+		condition += " OR " + column + " = " + value + " AND " + belowSQL(s, columns[1:], bound[1:])
+	}
+	if !s.NotNull[columns[0].ID] {
+		condition = column + " IS NULL OR " + condition
+	} else if last {
+		return condition
+	}
+	return "(" + condition + ")"
+}
+
+// boundLiteral is a bound as an expression of the type that the column is ordered as.
+func boundLiteral(c table.Column, v table.Value) string {
+	if c.Type.Kind == table.Char {
+		c.Type = table.Type{Kind: table.String}
+	}
+	return string(appendLiteral(nil, c, v))
 }
 
 // aliasPrefix begins select aliases; no column's name begins with it.

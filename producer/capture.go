@@ -28,6 +28,7 @@ type capture struct {
 	end        fileEnd
 	spool      *changeSpool  // what the scan found to differ; nil: the files are to be compared
 	spoolBytes int64         // that it may hold
+	streams    *streams      // by which the table is read; nil: by one
 	expected   int64         // rows, as the engine estimates; 0: unknown
 	readEnded  int64         // when the engine gave its last row
 	readTook   time.Duration // where the rows are sorted behind it

@@ -30,6 +30,10 @@ type chain struct {
 	current *fileHeader
 	counted *chained
 	certain bool // nothing of a capture is left to chance
+
+	streams  int // that read the table
+	sortHere bool
+	opened   int64 // streams, so far
 }
 
 // chained counts what the chains went through.
@@ -125,8 +129,10 @@ func (c *chain) rows(ids map[int64]int) (rows []table.Row) {
 // capture makes the next snapshot of the chain and holds it against what it should be.
 func (c *chain) capture(rows []table.Row) {
 	c.counted.captures++
-	p := New(&heap{all: rows}, nil, Options{FS: c.fs, Keys: c.keys, MemoryBytes: c.memory})
+	source := &ranged{heap: heap{all: rows}}
+	p := New(source, nil, Options{FS: c.fs, Keys: c.keys, MemoryBytes: c.memory})
 	one := &capture{producer: p, session: &session{dir: "/data/t"}, name: orders, schema: c.schema(), logger: newDiscard()}
+	one.options = TableOptions{Streams: c.streams, SortHere: c.sortHere}
 	one.definition = &table.Definition{Schema: one.schema}
 	state := &term{current: c.current, stream: strings.Repeat("0a", 16), states: make([]logState, 2)}
 	if err := one.plan(state); err != nil {
@@ -143,7 +149,7 @@ func (c *chain) capture(rows []table.Row) {
 		c.t.Fatal(err)
 	}
 	found := one.spool != nil
-	c.checkChanges(one)
+	c.checkChanges(one, rows)
 	c.checkFile(one, rows)
 	if err := errors.Join(one.dropSpool(), one.folder().promote()); err != nil {
 		c.t.Fatal(err)
@@ -151,11 +157,11 @@ func (c *chain) capture(rows []table.Row) {
 	if !found && c.current != nil {
 		c.counted.tooMany++
 	}
-	c.prev, c.current = rows, one.header
+	c.prev, c.current, c.opened = rows, one.header, c.opened+source.streams.Load()
 }
 
 // checkChanges holds the changes against those of a plain diff of the tables.
-func (c *chain) checkChanges(one *capture) {
+func (c *chain) checkChanges(one *capture, rows []table.Row) {
 	var got, want []string
 	say := func(m change.Change) string { return fmt.Sprintf("%d %x %x %x", m.Op, m.Key, m.Before, m.After) }
 	for m, err := range one.changes() {
@@ -167,7 +173,7 @@ func (c *chain) checkChanges(one *capture) {
 	if one.spool != nil && one.spool.spool.Spilled() > 0 {
 		c.counted.spilled++
 	}
-	for m, err := range Diff(c.projected(one), each(one.producer.source.(*heap).all)) {
+	for m, err := range Diff(c.projected(one), each(rows)) {
 		if err != nil {
 			c.t.Fatal(err)
 		}

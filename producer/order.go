@@ -19,7 +19,7 @@ func (c *capture) orderedRows(ctx context.Context) iter.Seq2[table.Row, error] {
 	if c.sortsHere() {
 		return c.sortedRows(ctx)
 	}
-	return c.producer.source.Rows(ctx, c.schema, true)
+	return c.sourceRows(ctx, true)
 }
 
 // sortedRows reads the whole table first, into memory and onto the disk, and then gives it in key order: the engine waits for nothing
@@ -60,11 +60,8 @@ func (c *capture) sortedRows(ctx context.Context) iter.Seq2[table.Row, error] {
 // gather reads the table into the sorter. The read has ended when the engine gave its last row, whatever is done with the rows then.
 func (c *capture) gather(ctx context.Context, sorter *sorting.Sorter) error {
 	began := time.Now()
-	if err := sorting.RemoveLeftovers(c.producer.options.FS, c.session.dir); err != nil {
-		return err
-	}
 	var rows, size int64
-	for row, err := range c.producer.source.Rows(ctx, c.schema, false) {
+	for row, err := range c.sourceRows(ctx, false) {
 		if err != nil {
 			return err
 		}

@@ -46,6 +46,7 @@ type TableOptions struct {
 	Rebaseline  bool          // publish a new baseline whatever is on disk: the way out of lost state and changed options
 	AcceptClock bool          // capture although the clock stands behind the last snapshot's id
 	SortHere    bool          // sort the rows on this machine; false: the engine orders them, unless the key is the whole row
+	Streams     int           // how many ranges of keys are read at once, as of one instant, by a Source that is a Ranger; 0: 1
 	LastSchema  *table.Schema // of the journal, for a baseline into a new topic: its column ids are not given again
 
 	LastSnapshot int64     // the highest id in the journal, aborted ones included, for the same: ids go on rising

@@ -3,6 +3,7 @@ package producer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"rewind/sorting"
@@ -29,7 +30,7 @@ func (c *capture) checkSpace(ctx context.Context) error {
 		}
 		c.expected, need = rows, max(need, estimated)
 	}
-	need += need/10 + c.sortBytes(c.expected, need) + spareBytes
+	need += need/10 + c.sortBytes(c.expected, need) + c.streamBytes(need) + spareBytes
 	free, err := c.producer.options.FS.Free(c.session.dir)
 	if err != nil {
 		return err
@@ -39,6 +40,15 @@ func (c *capture) checkSpace(ctx context.Context) error {
 	}
 	c.spoolBytes = max(min(last/2, free-need), c.spoolMemory())
 	return nil
+}
+
+// streamBytes is about what a table of a size takes of the disk while it is read by several streams: what they read ahead.
+func (c *capture) streamBytes(size int64) int64 {
+	n := int64(min(c.options.Streams, MostStreams))
+	if n < 2 {
+		return 0
+	}
+	return size / n * (n - 1) * 5 / 4 // it is not packed
 }
 
 // spoolMemory is what of the changes stays in memory until they are published.
@@ -76,7 +86,10 @@ func (c *capture) scan(ctx context.Context, t *term) error {
 	if err != nil {
 		return err
 	}
-	if err := c.makeSpool(); err != nil {
+	if err := sorting.RemoveLeftovers(c.producer.options.FS, c.session.dir); err != nil {
+		return err
+	}
+	if err := errors.Join(c.makeSpool(), c.pin(ctx, t)); err != nil {
 		return err
 	}
 	w, err := c.folder().create(pendingName, c.header)

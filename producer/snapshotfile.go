@@ -105,15 +105,24 @@ func plaintext(f disk.File, path string, keys *crypt.Keys) (io.Reader, error) {
 	if err != nil || !encrypted {
 		return f, err
 	}
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	plain, size, err := keys.Open(path, f, stat.Size())
+	plain, size, err := plaintextAt(f, path, keys)
 	if err != nil {
 		return nil, err
 	}
 	return io.NewSectionReader(plain, 0, size), nil
+}
+
+// plaintextAt is plaintext, to be read anywhere, and its size.
+func plaintextAt(f disk.File, path string, keys *crypt.Keys) (io.ReaderAt, int64, error) {
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	encrypted, err := crypt.IsEncrypted(f)
+	if err != nil || !encrypted {
+		return f, stat.Size(), err
+	}
+	return keys.Open(path, f, stat.Size())
 }
 
 func (r *fileReader) readHeader(content io.Reader) error {

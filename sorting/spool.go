@@ -81,9 +81,6 @@ func (s *Spool) keep(p []byte) {
 
 // begin makes the file.
 func (s *Spool) begin() error {
-	if err := RemoveLeftovers(s.o.FS, s.o.Dir); err != nil {
-		return err
-	}
 	seal, err := newSeal()
 	if err != nil {
 		return err

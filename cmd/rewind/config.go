@@ -137,6 +137,7 @@ type tableConfig struct {
 	Options    map[string]string `yaml:"options"`
 	Refresh    bool              `yaml:"refresh"`
 	Partitions int               `yaml:"partitions"`
+	Streams    int               `yaml:"scan_streams"`
 	Guard      guardConfig       `yaml:"guard"`
 
 	name table.Name
@@ -164,6 +165,9 @@ func (c *config) check() error {
 		}
 		if t.Partitions < 0 {
 			return fmt.Errorf("tables[%d]: partitions is %d", i, t.Partitions)
+		}
+		if err := t.checkStreams(); err != nil {
+			return fmt.Errorf("tables[%d]: %w", i, err)
 		}
 	}
 	if c.Journal.checkpointEvery() < 0 {

@@ -106,7 +106,8 @@ type tableCheck struct {
 	Rows        *int64      `json:"rows,omitempty"`
 	DiskBytes   *int64      `json:"disk_bytes,omitempty"`
 	Order       orderConfig `json:"order"`
-	SortBytes   *int64      `json:"sort_bytes,omitempty"` // of disk, while a table that is sorted here is captured
+	Streams     int         `json:"scan_streams,omitempty"` // that read the table at once
+	SortBytes   *int64      `json:"sort_bytes,omitempty"`   // of disk, while a table that is sorted here is captured
 	Guard       guardLine   `json:"guard"`
 	Topic       string      `json:"topic,omitempty"`
 	Partitions  int         `json:"topic_partitions,omitempty"`
@@ -181,7 +182,7 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	}
 	for _, t := range c.Tables {
 		guard := c.guard(t)
-		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Order: orderEngine, Exclude: t.Exclude, name: t.name}
+		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Order: orderEngine, Streams: t.Streams, Exclude: t.Exclude, name: t.name}
 		if t.sortsHere() {
 			check.Order = orderLocal
 		}

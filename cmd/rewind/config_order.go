@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"rewind/producer"
 )
 
 // orderConfig says who brings a table's rows into the order of their key.
@@ -25,3 +30,14 @@ func (o *orderConfig) UnmarshalYAML(node ast.Node) error {
 
 // sortsHere says whether the table's rows are sorted on this machine: where that is configured, and where the key is the whole row.
 func (t tableConfig) sortsHere() bool { return t.Order == orderLocal || isWholeRow(t.Key) }
+
+// checkStreams: several streams read ranges of keys, and the whole row has none.
+func (t tableConfig) checkStreams() error {
+	switch {
+	case t.Streams < 0 || t.Streams > producer.MostStreams:
+		return fmt.Errorf("scan_streams is %d, it may be 1 to %d", t.Streams, producer.MostStreams)
+	case t.Streams > 1 && isWholeRow(t.Key):
+		return errors.New("scan_streams needs a key of columns: the whole row has no ranges")
+	}
+	return nil
+}

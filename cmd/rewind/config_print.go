@@ -79,6 +79,9 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 	if t.Order == orderLocal {
 		g.add("  sorted", sortText(t.SortBytes))
 	}
+	if t.Streams > 1 {
+		g.add("  read", fmt.Sprintf("by %d streams at once, as of one instant", t.Streams))
+	}
 	if len(t.Exclude) > 0 {
 		g.add("  excluded", strings.Join(t.Exclude, ", "))
 	}

@@ -136,6 +136,9 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 	if t.sortsHere() {
 		how = "in any order, to be sorted here"
 	}
+	if t.Streams > 1 {
+		how += fmt.Sprintf(", by %d streams as of one instant, each a range of the key", t.Streams)
+	}
 	d.add("capture "+t.name.String()+": describe it and read it "+how, statements...)
 	if text := c.guardText(t, f); text != "" {
 		d.add(text)

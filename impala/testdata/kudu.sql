@@ -23,6 +23,12 @@ SELECT src.`host` AS `v0`, src.`at` AS `v1`, src.`metric` AS `v2`, src.`note` AS
 -- reading back
 SELECT src.`host` AS `v0`, src.`at` AS `v1`, src.`metric` AS `v2`, src.`note` AS `v3` FROM `shop`.`kudu` src;
 
+-- capture by several streams, of one instant
+SELECT utc_timestamp();
+SET KUDU_READ_MODE='READ_AT_SNAPSHOT';
+SET KUDU_SNAPSHOT_READ_TIMESTAMP_MICROS=1790000000000000;
+SELECT src.`host` AS `v0`, src.`at` AS `v1`, src.`metric` AS `v2`, src.`note` AS `v3` FROM `shop`.`kudu` src WHERE (src.`host` > 'it\'s \0441 \100p1 \\ \077 \073 \000 é😀' OR src.`host` = 'it\'s \0441 \100p1 \\ \077 \073 \000 é😀' AND src.`at` >= CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP)) AND src.`host` >= 'it\'s \0441 \100p1 \\ \077 \073 \000 é😀' AND (src.`host` IS NULL OR src.`host` < 'it\'s \0441 \100p1 \\ \077 \073 \000 é😀' OR src.`host` = 'it\'s \0441 \100p1 \\ \077 \073 \000 é😀' AND (src.`at` IS NULL OR src.`at` < CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP))) ORDER BY src.`host` ASC NULLS FIRST, src.`at` ASC NULLS FIRST;
+
 -- what the proof relies on
 SELECT CAST(murmur_hash('hello') AS STRING), CAST(fnv_hash('hello') AS STRING), CAST(murmur_hash(fnv_hash('hello')) AS STRING), CAST(murmur_hash(CAST(1 AS INT)) AS STRING), CAST(murmur_hash(CAST('1.5E0' AS DOUBLE)) AS STRING), CAST(murmur_hash(CAST('1.5E0' AS FLOAT)) AS STRING), CAST(murmur_hash(CAST('-0E0' AS DOUBLE)) AS STRING), CASE WHEN is_nan(CAST('nan' AS DOUBLE)) THEN 'nan' ELSE 'number' END, CAST(CAST(TRUE AS TINYINT) AS STRING), CAST(CAST('-0.05' AS DECIMAL(4,2)) AS STRING), from_timestamp(CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP), 'yyyy-MM-dd HH:mm:ss.SSSSSSSSS'), CAST(CAST('0001-01-01' AS DATE) AS STRING), CAST(bytes('é') AS STRING), CAST(bytes('\000') AS STRING), rtrim(CAST(CAST('ab' AS CHAR(4)) AS STRING)), coalesce(concat('0:', CAST(NULL AS STRING)), ''), CAST(sum(`x`) AS STRING) FROM (SELECT 9223372036854775807 AS `x` UNION ALL SELECT 9223372036854775807 AS `x`) two;
 
