@@ -23,6 +23,7 @@ func children() map[string]func(ctx context.Context, args []string) error {
 		"codec":         measureCodec,
 		"capture":       measureCapture,
 		"journal":       makeJournal,
+		"checkpoint":    makeCheckpoint,
 		"fold":          measureFold,
 		"restore":       measureRestore,
 		"history":       measureHistory,

@@ -24,6 +24,8 @@ type history struct {
 	Snapshots int // behind the baseline
 	Updates   int64
 	Seed      uint64
+
+	Checkpoint int // so many snapshots before the last there is a checkpoint; 0: there is none
 }
 
 const (

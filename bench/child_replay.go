@@ -29,6 +29,27 @@ func openJournal(data string, fsys disk.FS) (*replay.Journal, error) {
 	return j, err
 }
 
+// makeCheckpoint writes the checkpoint of a restore point, so many before the newest.
+func makeCheckpoint(ctx context.Context, args []string) error {
+	if err := expect(args, "DATA", "BACK"); err != nil {
+		return err
+	}
+	back, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(args[0], disk.OS)
+	if err != nil {
+		return err
+	}
+	points := j.Points()
+	if back >= len(points) {
+		return fmt.Errorf("%s has %d restore points", args[0], len(points))
+	}
+	_, err = j.Checkpoint(ctx, points[len(points)-1-back])
+	return err
+}
+
 // measureFold folds the newest restore point and proves it. The journal is opened before, and that is said apart.
 func measureFold(ctx context.Context, args []string) error {
 	if err := expect(args, "DATA"); err != nil {
