@@ -29,7 +29,6 @@ const (
 	extension    = ".avro"
 	ageExtension = ".age"
 	temporary    = ".tmp"
-	nameDigits   = 20
 	streamDigits = 32
 	sumBytes     = 32
 	fileMode     = 0o600
@@ -162,7 +161,7 @@ func Name(snapshot int64, base, encrypted bool) string {
 	if base {
 		name = basePrefix
 	}
-	name += fmt.Sprintf("%0*d", nameDigits, snapshot) + extension
+	name += strconv.FormatInt(snapshot, 10) + extension
 	if encrypted {
 		name += ageExtension
 	}
@@ -212,7 +211,7 @@ func parseName(name string) (f Found, ok bool) {
 	}
 	snapshot, err := strconv.ParseInt(digits, 10, 64)
 	f.Snapshot = snapshot
-	return f, err == nil && len(digits) == nameDigits && (ok || f.Base)
+	return f, err == nil && snapshot > 0 && strconv.FormatInt(snapshot, 10) == digits && (ok || f.Base)
 }
 
 // Damage of a checkpoint: it is not what was written.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -285,4 +286,26 @@ func FuzzCut(f *testing.F) {
 			t.Fatalf("%s", text)
 		}
 	})
+}
+
+// TestGoldenCut: a record of version 1 is read forever, and written so.
+func TestGoldenCut(t *testing.T) {
+	const golden = "testdata/cut-1.json"
+	fsys := disk.NewMemory()
+	j := segmented(t, fsys, 4, nil)
+	defer mustClose(t, j)
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	must(t, WriteCut(fsys, cutStreamDir, cutAt(t, j.Reader(), 11), nil, key))
+	written := textOf(t, fsys, filepath.Join(cutStreamDir, cutName))
+	if *update {
+		must(t, os.WriteFile(golden, written, 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	must(t, err)
+	if !bytes.Equal(written, want) {
+		t.Errorf("it is written otherwise:\n%s", written)
+	}
+	if c, err := ParseCut(want, key.Public().(ed25519.PublicKey)); err != nil || c.Snapshot != 77 || c.Partitions[3].First != 11 {
+		t.Errorf("%+v, %v", c, err)
+	}
 }

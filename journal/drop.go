@@ -60,7 +60,7 @@ type DroppedError struct {
 
 // Error names the segment.
 func (e *DroppedError) Error() string {
-	return fmt.Sprintf("what lies before segment %s, or that itself, was dropped by retention on %s", e.Segment, e.Cut.At.UTC().Format("2006-01-02T15:04:05Z"))
+	return fmt.Sprintf("what lies before segment %s, or that itself, was dropped by retention on %s", e.Segment, e.Cut.At.UTC().Format("2006-01-02T15:04:05.000000Z"))
 }
 
 // ExitCode is that of "nothing there".

@@ -175,14 +175,14 @@ func (j *Journal) SinceCheckpoint() (entries int64, newest Point, ok bool, err e
 		return 0, newest, false, err
 	}
 	from := newest.links[0]
+	baseline := from.beginning == nil // else its rows are the base, which is as good
 	for _, c := range found {
 		for _, l := range newest.links {
-			if id := l.spans[0].begin.Snapshot; id == c.Snapshot && !c.Temporary && id > from.spans[0].begin.Snapshot {
-				from = l
+			if id := l.spans[0].begin.Snapshot; id == c.Snapshot && !c.Temporary && id >= from.spans[0].begin.Snapshot {
+				from, baseline = l, false
 			}
 		}
 	}
-	baseline := from.number == 0
 	for i, s := range newest.links[len(newest.links)-1].spans {
 		entries += s.to - from.spans[i].to
 		if baseline {

@@ -64,7 +64,7 @@ func (d *Dropped) text() string {
 	if d == nil {
 		return ""
 	}
-	return fmt.Sprintf("; what came before was dropped by retention on %s", d.At.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("; what came before was dropped by retention on %s", stamp(d.At))
 }
 
 // readCut learns where the stream's journals begin. A cut that is another than before makes everything of the stream be read anew.

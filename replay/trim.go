@@ -8,6 +8,9 @@ import (
 // behindCut leaves of the record of a walk what retention has not dropped since; nil where that cannot be told, so that all is read. A record that
 // does not begin where the cut is chained to is left as it is: what fits then says what it is worth.
 func (r *remembered) behindCut(w *walk) *remembered {
+	if w.part.gone {
+		return nil
+	}
 	if w.part.start == 0 || len(w.infos) == 0 || !w.infos[0].BehindCut {
 		return r
 	}

@@ -137,7 +137,7 @@ func (k *checkpoints) make(ctx context.Context, name table.Name) (behind int64, 
 		return behind, err
 	}
 	made, err := j.Checkpoint(ctx, newest)
-	if err == nil {
+	if err == nil && !made.Existed {
 		k.app.log.Info("a checkpoint was made", "table", name.String(), "point", newest.ID, "path", made.Path, "bytes", made.Bytes)
 	}
 	return 0, err

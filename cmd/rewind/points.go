@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -150,7 +149,7 @@ func (a *app) printDropped(d *replay.Dropped) {
 	if d == nil {
 		return
 	}
-	fmt.Fprintf(a.stdout, "\ndropped by retention on %s: %s, %s (%s); what was to be kept: %s\n", d.At.UTC().Format(time.RFC3339), count(d.Points, "restore point"),
+	fmt.Fprintf(a.stdout, "\ndropped by retention on %s: %s, %s (%s); what was to be kept: %s\n", clock(d.At), count(d.Points, "restore point"),
 		count(d.Segments, "segment"), byteText(d.Bytes), d.Kept)
 }
 

@@ -134,7 +134,7 @@ func (a *app) printRetention(name table.Name, r replay.Retention, f retainFlags)
 		return a.printJSON(r)
 	}
 	if r.Nothing != "" {
-		fmt.Fprintf(a.stdout, "%s: nothing to drop: %s (every time since %s can be asked for)\n", name, r.Nothing, clock(r.Since))
+		fmt.Fprintf(a.stdout, "%s: nothing to drop: %s\n", name, r.Nothing)
 		return nil
 	}
 	done, hint := "dropped", ""

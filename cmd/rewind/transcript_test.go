@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,7 @@ func TestTranscripts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	slices.SortStableFunc(files, func(a, b string) int { return numberOf(a) - numberOf(b) })
 	t.Chdir(t.TempDir())
 	t.Setenv("REWIND_CONFIG", "")
 	terminal := newTerminal(t)
@@ -50,6 +52,13 @@ func TestTranscripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numberOf is the number that a transcript's name begins with.
+func numberOf(path string) (n int) {
+	number, _, _ := strings.Cut(filepath.Base(path), "-")
+	n, _ = strconv.Atoi(number)
+	return n
 }
 
 // terminal is where the transcripts are typed.

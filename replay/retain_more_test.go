@@ -1,0 +1,222 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"rewind/crypt"
+	"rewind/disk"
+	"rewind/journal"
+)
+
+// TestRetainBesideAWriter drops again and again while a consumer appends and others read: nobody is disturbed, and nothing is lost.
+func TestRetainBesideAWriter(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, keys := range map[string]*crypt.Keys{"clear": nil, "encrypted": keys} {
+		t.Run(name, func(t *testing.T) {
+			m := disk.NewMemory()
+			tp := unopenedTape(t, m, 2)
+			tp.segment, tp.keys = 1, keys
+			tp.openJournals()
+			tp.open(1)
+			tp.use(ordersSchema(itemColumn))
+			tp.snapshot(rowsOf(t, tp.schema, []string{"0", "a", "first"}), published{})
+			o := Options{FS: m, Keys: keys}
+			stop := make(chan struct{})
+			var wait sync.WaitGroup
+			wait.Go(func() { dropOn(t, o, stop) })
+			wait.Go(func() { readOn(t, o, stop) })
+			var eras []rows
+			for i := range 30 {
+				now := maps.Clone(tp.current)
+				k, image := row(t, tp.schema, fmt.Sprint(i), "a", fmt.Sprintf("at %d", i))
+				now[k] = image
+				tp.snapshot(now, published{})
+				eras = append(eras, now)
+			}
+			close(stop)
+			wait.Wait()
+			tp.close()
+			j := holdOpen(t, m, o)
+			points := j.Points()
+			if d := j.Dropped(); d == nil || d.Points == 0 || j.Damage() != nil || len(points) > len(eras)+1 {
+				t.Fatalf("dropped %+v, %d points, damage %v", d, len(points), j.Damage())
+			}
+			if len(points) > len(eras) {
+				points = points[1:]
+			}
+			for i, p := range points {
+				if got, err := collect(t, j, p); err != nil || !sameRows(got, eras[len(eras)-len(points)+i]) {
+					t.Fatalf("point %d: %d rows, %v", i, len(got), err)
+				}
+			}
+			if _, err := j.Verify(context.Background(), VerifyOptions{Full: true, Fold: true}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// dropOn leaves the newest point alone, over and over.
+func dropOn(t *testing.T, o Options, stop chan struct{}) {
+	for {
+		j, err := Open(testRoot, orders, o)
+		if err == nil && len(j.Points()) > 0 {
+			_, err = retainSince(j, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+		if err != nil {
+			t.Errorf("retain: %v", err)
+			return
+		}
+		select {
+		case <-stop:
+			return
+		default:
+		}
+	}
+}
+
+// readOn opens, verifies and folds, over and over.
+func readOn(t *testing.T, o Options, stop chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		j, err := Open(testRoot, orders, o)
+		if err == nil {
+			err = j.Damage()
+		}
+		if err != nil {
+			t.Errorf("open: %v", err)
+			return
+		}
+		if _, err := Verify(context.Background(), testRoot, orders, o, VerifyOptions{Full: true}); err != nil {
+			t.Errorf("verify: %v", err)
+			return
+		}
+		for _, p := range j.Points() {
+			for _, err := range j.Fold(context.Background(), p) {
+				if dropped := (*journal.DroppedError)(nil); err != nil && !errors.As(err, &dropped) {
+					t.Errorf("fold of %d: %v", p.ID, err)
+					return
+				}
+			}
+		}
+	}
+}
+
+// TestRetainOfEncrypted: the base is encrypted as the segments are, and damage of it is found.
+func TestRetainOfEncrypted(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, eras, _ := checkpointed(t, keys)
+	o := Options{FS: m, Keys: keys}
+	j := holdOpen(t, m, o)
+	o.Keys = keys
+	if r, err := retainSince(j, j.Points()[3].ReadEnded); err != nil || !r.Applied && r.Nothing == "" {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	j = holdOpen(t, m, o)
+	holdEras(t, j, eras[len(eras)-len(j.Points()):])
+	if _, err := Open(testRoot, orders, Options{FS: m}); j.Dropped() != nil && !errors.As(err, new(*crypt.KeyError)) {
+		t.Errorf("without the key: %v", err)
+	}
+}
+
+// TestRetainDropsEarlierStreams: what a topic held before it was made anew goes as a whole once it is older than is to be kept.
+func TestRetainDropsEarlierStreams(t *testing.T) {
+	m := disk.NewMemory()
+	write := func(stream string, from, snapshots int) (eras []rows, tp *tape) {
+		tp = unopenedTape(t, m, 2)
+		tp.stream, tp.segment = strings.Repeat(stream, 16), 1
+		tp.clock += int64(from) * 3600_000_000
+		tp.openJournals()
+		tp.open(1)
+		tp.use(ordersSchema(itemColumn))
+		for i := range snapshots {
+			now := maps.Clone(tp.current)
+			k, image := row(t, tp.schema, fmt.Sprint(i), stream, "x")
+			now[k] = image
+			tp.snapshot(now, published{})
+			eras = append(eras, now)
+		}
+		tp.close()
+		return eras, tp
+	}
+	early, _ := write("0f", 0, 3)
+	late, tp := write("0a", 1, 3)
+	j := openReplay(t, m)
+	holdEras(t, j, append(early, late...))
+	if _, err := j.Verify(context.Background(), VerifyOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	next, points := j.NextColumnID(), j.Points()
+	r, err := retainSince(j, points[4].ReadEnded)
+	if err != nil || r.Points != 4 || r.From != points[0].ID {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, keep := range []func() *Journal{func() *Journal { return j }, func() *Journal { return openReplay(t, m) }} {
+		j := keep()
+		holdEras(t, j, late[1:])
+		if d := j.Dropped(); d.Points != 4 || j.NextColumnID() < next {
+			t.Errorf("dropped %+v, next column id %d of %d", d, j.NextColumnID(), next)
+		}
+	}
+	mustVerify(t, m, VerifyOptions{Full: true, Fold: true})
+	mustVerify(t, m, VerifyOptions{})
+	tp.openJournals()
+	tp.snapshot(tp.current, published{})
+	tp.close()
+	if s, err := openReplay(t, m).LastState(context.Background()); err != nil || s.LastSnapshot < points[5].ID {
+		t.Errorf("%+v, %v", s, err)
+	}
+	again, err := retainSince(openReplay(t, m), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil || again.Points != 2 || len(segmentsOf(t, m)) == 0 {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+// TestHistoryOfEqualRowsBehindACut: of a table without a key, the rows that equal each other are found in the base, each by itself.
+func TestHistoryOfEqualRowsBehindACut(t *testing.T) {
+	tp := unopenedTape(t, disk.NewMemory(), 2)
+	tp.segment = 1
+	tp.openJournals()
+	tp.open(1)
+	tp.use(wholeSchema())
+	same, other := []string{"1", "a"}, []string{"2", "b"}
+	for _, texts := range [][][]string{{same}, {same, same, other}, {same, other}} {
+		tp.snapshot(heapOf(t, tp.schema, texts...), published{})
+	}
+	tp.close()
+	j := openReplay(t, tp.fs)
+	if _, err := retainSince(j, j.Points()[1].ReadEnded); err != nil {
+		t.Fatal(err)
+	}
+	h, err := j.RowHistory(context.Background(), "order_id=1,line=a")
+	if err != nil || h.Searched != 2 || len(h.Versions) != 3 || h.Versions[0].Op != "r" || h.Versions[1].Op != "r" || h.Versions[2].Op != "d" {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
