@@ -21,6 +21,7 @@ type base struct {
 	row    baseRow
 	last   []byte // the key before; nil: there was none
 	kept   []byte
+	spent  bool // none of its rows is left: what the journal says of them is held against the chain all the same
 }
 
 // baseRow is valid until the next one is asked for.
@@ -40,6 +41,8 @@ type baseRows interface {
 // bases are those of a fold. Who gets them closes them, also beside an error.
 func (f *folded) bases() (all []*base, err error) {
 	switch {
+	case f.under != nil && len(f.spent) == 1 && f.spent[0]: // its rows were held against their hash when it was opened
+		return nil, nil
 	case f.under != nil:
 		b := &base{fold: f}
 		rows, err := f.under.file.Rows()
@@ -57,7 +60,7 @@ func (f *folded) bases() (all []*base, err error) {
 	for i := range f.parts {
 		span := f.below.spans[i]
 		r, err := newBlockReader(&f.parts[i], span.from, span.to)
-		all = append(all, &base{fold: f, from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
+		all = append(all, &base{fold: f, spent: f.spent != nil && f.spent[i], from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
 		if err != nil {
 			return all, err
 		}
@@ -67,7 +70,10 @@ func (f *folded) bases() (all []*base, err error) {
 
 // next goes on to the next row. ok is false behind the last. What is not in the order of keys it hands over to be sorted, and all that follows.
 func (b *base) next(ctx context.Context) (ok bool, err error) {
-	if ok, err = b.step(ctx); !ok || err != nil {
+	for ok, err = b.step(ctx); ok && b.spent; {
+		ok, err = b.from.step(ctx, b)
+	}
+	if !ok || err != nil {
 		return false, err
 	}
 	if b.last != nil && compareKeys(b.row.key, b.last) <= 0 {

@@ -46,6 +46,8 @@ type folded struct {
 	sorter  *sorting.Sorter
 	seen    *seen // keys of changes; nil: none can have an older one
 	looks   [lookAhead]look
+	left    *left           // of the partition that is read
+	spent   []bool          // by partition: what the links build on has no row that is left
 	behind  *sorting.Sorter // of a baseline, what is not in the order of keys; nil: there is none
 	sources []*source       // by number
 	report  func(Progress)
@@ -94,14 +96,23 @@ func (f *folded) readTails(ctx context.Context) error {
 	if len(f.links) == 0 {
 		return nil
 	}
+	f.spent = make([]bool, len(f.parts))
 	read := int64(0)
 	for i := range f.parts {
 		if err := f.readTail(ctx, &f.parts[i], &read); err != nil {
 			return err
 		}
 	}
-	f.seen = nil
+	f.forgetSeen()
 	return nil
+}
+
+// forgetSeen gives back the memory of the keys.
+func (f *folded) forgetSeen() {
+	if f.seen != nil {
+		f.seen.free()
+	}
+	f.seen = nil
 }
 
 // changesOf is how many changes links have in all partitions.
@@ -181,6 +192,7 @@ func (f *folded) release() {
 	if f.sorter != nil {
 		_ = f.sorter.Close()
 	}
+	f.forgetSeen()
 	f.forgetLate()
 	if f.under != nil {
 		_ = f.under.file.Close()

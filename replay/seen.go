@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 
@@ -11,7 +12,9 @@ import (
 // of a hash that is drawn for each fold, at a place that other 64 bits of it decide: that one is taken for another happens once in 10^12
 // folds, and would show in the digest.
 type seen struct {
-	slots []uint64 // 0: free
+	slots []byte // eight each; 0: free
+	count uint64 // of slots
+	free  func()
 	seed  uint64
 	room  int // keys that may still be taken in
 }
@@ -24,7 +27,9 @@ const (
 // newSeen makes one for so many keys, or as many as fit into so many bytes.
 func newSeen(keys int64, bytes int) *seen {
 	slots := max(min(keys+keys/2, int64(bytes/slotBytes)), leastSlots)
-	return &seen{slots: make([]uint64, slots), seed: rand.Uint64(), room: int(slots / 5 * 4)}
+	s := &seen{count: uint64(slots), seed: rand.Uint64(), room: int(slots / 5 * 4)}
+	s.slots, s.free = scratch(int(slots) * slotBytes)
+	return s
 }
 
 // lookAhead is how many keys are looked for before the first of them is asked about: their places in memory come in meanwhile.
@@ -38,9 +43,9 @@ type look struct {
 // look begins to look for a key.
 func (s *seen) look(l *look, key []byte) {
 	hash := xxh3.Hash128Seed(key, s.seed)
-	l.at, _ = bits.Mul64(hash.Hi, uint64(len(s.slots)))
+	l.at, _ = bits.Mul64(hash.Hi, s.count)
 	l.mark = hash.Lo | 1
-	l.found = s.slots[l.at]
+	l.found = binary.LittleEndian.Uint64(s.slots[l.at*slotBytes:])
 }
 
 // before says whether a key was met before, and takes it in. Once there is no room left it only says.
@@ -49,16 +54,16 @@ func (s *seen) before(l *look) bool {
 		return true
 	}
 	for at := l.at; ; at++ {
-		if at == uint64(len(s.slots)) {
+		if at == s.count {
 			at = 0
 		}
-		switch slot := &s.slots[at]; *slot {
+		switch slot := s.slots[at*slotBytes:]; binary.LittleEndian.Uint64(slot) {
 		case l.mark:
 			return true
 		case 0:
 			if s.room > 0 {
 				s.room--
-				*slot = l.mark
+				binary.LittleEndian.PutUint64(slot, l.mark)
 			}
 			return false
 		}
@@ -66,4 +71,4 @@ func (s *seen) before(l *look) bool {
 }
 
 // bytes that it takes.
-func (s *seen) bytes() int { return len(s.slots) * slotBytes }
+func (s *seen) bytes() int { return len(s.slots) }

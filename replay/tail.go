@@ -29,6 +29,7 @@ func (f *folded) readTail(ctx context.Context, part *partition, read *int64) err
 	if err != nil {
 		return err
 	}
+	f.left = f.newLeft(part.number)
 	var items []tailItem
 	ok, err := r.end()
 	for ; ok && err == nil; ok, err = r.previous() {
@@ -44,6 +45,7 @@ func (f *folded) readTail(ctx context.Context, part *partition, read *int64) err
 	if err != nil {
 		return err
 	}
+	f.spent[part.number] = f.left.nothing(-1, f.seen)
 	slices.Reverse(items)
 	c := newChainReader(part, links, f.below)
 	for _, i := range items {
@@ -105,7 +107,7 @@ func linkOf(links []link, partition int, run change.Run) int {
 
 // takeRun sorts a run's changes in, from the last to the first.
 func (f *folded) takeRun(r *blockReader, run change.Run, link int) error {
-	if link < 0 {
+	if link < 0 || f.left.nothing(link, f.seen) {
 		return nil
 	}
 	source, err := f.sourceOf(r.rows())
@@ -142,7 +144,7 @@ func (f *folded) takeSome(r *blockReader, s *source, some []change.Scanned, orde
 				f.seen.look(&f.looks[i], key)
 			}
 		}
-		if f.seen != nil && f.seen.before(&f.looks[i]) {
+		if f.seen != nil && f.left.take(e.Op, f.seen.before(&f.looks[i])) {
 			continue
 		}
 		tag := s.number

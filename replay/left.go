@@ -1,0 +1,56 @@
+package replay
+
+import "rewind/change"
+
+// left knows, while a partition's changes are read from the newest on, whether older ones can still hold a row that is left: how many rows there were
+// behind each link, and how many of them were changed since. Once that is all of them, whatever is older was overwritten or deleted. A journal that
+// counts otherwise than it holds would show in the digest.
+type left struct {
+	rows    []int64 // behind the link before the first, and behind each link
+	changed int64   // rows of the state that was reached which were changed since
+	link    int     // whose changes are being read
+	done    bool
+	blind   bool // it cannot be told
+}
+
+// newLeft begins behind the newest link. Of a checkpoint under several partitions it is not told which rows are whose.
+func (f *folded) newLeft(partition int) *left {
+	before := f.point.links[:len(f.point.links)-len(f.links)]
+	l := &left{rows: make([]int64, 1, len(f.links)+1), link: len(f.links), blind: f.under != nil && len(f.parts) > 1}
+	for _, b := range before {
+		l.rows[0] += moved(b, partition)
+	}
+	for i, b := range f.links {
+		l.rows = append(l.rows, l.rows[i]+moved(b, partition))
+	}
+	return l
+}
+
+// moved is by how many rows a link makes a partition longer.
+func moved(l link, partition int) int64 {
+	share := l.spans[partition].commit.Share
+	return share.Reads + share.Creates - share.Deletes
+}
+
+// nothing says whether no row is left that a link's changes, or older ones, could hold; of link -1, what is before the first. It can be told only while
+// every key that was met is known.
+func (l *left) nothing(link int, s *seen) bool {
+	if link != l.link {
+		l.link = link
+		l.done = l.done || !l.blind && s != nil && s.room > 0 && l.changed == l.rows[link+1]
+	}
+	return l.done
+}
+
+// take takes a change of a key that was met before, or was not, and says whether it was.
+func (l *left) take(op change.Op, before bool) bool {
+	switch {
+	case !before && op > change.Create:
+		l.changed++
+	case before && op <= change.Create:
+		l.changed--
+	case before && op == change.Delete:
+		l.changed++
+	}
+	return before
+}
