@@ -15,13 +15,18 @@ type left struct {
 
 // newLeft begins behind the newest link. Of a checkpoint under several partitions it is not told which rows are whose.
 func (f *folded) newLeft(partition int) *left {
-	before := f.point.links[:len(f.point.links)-len(f.links)]
 	l := &left{rows: make([]int64, 1, len(f.links)+1), link: len(f.links), blind: f.under != nil && len(f.parts) > 1}
-	for _, b := range before {
-		l.rows[0] += moved(b, partition)
-	}
-	for i, b := range f.links {
-		l.rows = append(l.rows, l.rows[i]+moved(b, partition))
+	rows, first := int64(0), len(f.point.links)-len(f.links)
+	for i, b := range f.point.links {
+		if rows += moved(b, partition); len(f.parts) == 1 {
+			rows = b.spans[0].commit.Digest.Rows // also behind a cut, where the chain does not begin with a baseline
+		}
+		switch {
+		case i == first-1:
+			l.rows[0] = rows
+		case i >= first:
+			l.rows = append(l.rows, rows)
+		}
 	}
 	return l
 }
