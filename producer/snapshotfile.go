@@ -88,14 +88,26 @@ func openFile(fsys disk.FS, path string, keys *crypt.Keys) (*fileReader, error) 
 		return nil, err
 	}
 	r := &fileReader{path: path, file: f}
-	content, err := plaintext(f, path, keys)
+	stat, err := f.Stat()
+	var content io.Reader
 	if err == nil {
-		err = r.readHeader(content)
+		content, err = plaintext(f, path, keys)
+	}
+	if err == nil {
+		err = r.readHeader(buffered(content, stat.Size()))
 	}
 	if err != nil {
 		return nil, errors.Join(r.damaged(err), f.Close())
 	}
 	return r, nil
+}
+
+// buffered reads a large file in large pieces; a small one is read by the container file's own buffer.
+func buffered(content io.Reader, size int64) io.Reader {
+	if size < fileBuffer {
+		return content
+	}
+	return bufio.NewReaderSize(content, fileBuffer)
 }
 
 // plaintext is a snapshot file's content. Whether it is encrypted says its beginning: its name is the same, so that a rename
@@ -126,7 +138,7 @@ func plaintextAt(f disk.File, path string, keys *crypt.Keys) (io.ReaderAt, int64
 }
 
 func (r *fileReader) readHeader(content io.Reader) error {
-	in, err := ocf.NewReader(bufio.NewReaderSize(content, fileBuffer))
+	in, err := ocf.NewReader(content)
 	if err != nil {
 		return err
 	}

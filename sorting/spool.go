@@ -10,7 +10,7 @@ import (
 )
 
 // DefaultSpoolBytes is what a spool keeps in memory where nothing else is said.
-const DefaultSpoolBytes = 4 << 20
+const DefaultSpoolBytes = 1 << 20
 
 // ErrSpoolFull: what is to be spooled is more than the spool may hold.
 var ErrSpoolFull = errors.New("the spool is full")
