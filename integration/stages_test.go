@@ -14,7 +14,7 @@ import (
 )
 
 // stageLine finds in the source what a DEBUG line says about a stage of the work.
-var stageLine = regexp.MustCompile(`[lL]ogger\.Debug\("((?:capture|publish|snapshot|consume|journal|restore|swap): [^"]+)"`)
+var stageLine = regexp.MustCompile(`[lL]ogger\.Debug\("((?:capture|publish|snapshot|consume|journal|restore|swap|checkpoint|retain): [^"]+)"`)
 
 // rareStages are logged only where something else went wrong; the last of them TestKilledAtEveryStage brings about by itself.
 var rareStages = map[string]string{
@@ -77,7 +77,7 @@ func (s loggedStages) record(p *project, command string, args ...string) (stdout
 	return r.stdout.String()
 }
 
-var stageParts = []string{"capture", "publish", "snapshot", "consume", "journal", "restore", "swap"}
+var stageParts = []string{"capture", "publish", "snapshot", "consume", "journal", "restore", "swap", "checkpoint", "retain"}
 
 // of are the stages of a command whose part of the program is one of these.
 func (s loggedStages) of(command string, parts ...string) (all []string) {
@@ -89,9 +89,12 @@ func (s loggedStages) of(command string, parts ...string) (all []string) {
 	return all
 }
 
-// missing are the source's stages that no command logged, on a table with a key in a project that is encrypted at rest.
-func (s loggedStages) missing(t *testing.T) (all []string) {
+// missing are the source's stages of these parts that no command logged, on a table with a key in a project that is encrypted at rest.
+func (s loggedStages) missing(t *testing.T, parts ...string) (all []string) {
 	for _, stage := range stagesInSource(t) {
+		if part, _, _ := strings.Cut(stage, ": "); !slices.Contains(parts, part) {
+			continue
+		}
 		_, rare := rareStages[stage]
 		rare = rare || settingStages[stage] == noKey
 		logged := false

@@ -28,6 +28,7 @@ type unfolding struct {
 	begins  map[int64]*unfoldedBegin
 	changes map[int64][]unfoldedChange
 	commits map[int64]map[string]bool // the partitions that hold the Commit
+	cut     *unfoldedCut              // nil: the journal begins with its first message
 }
 
 type unfoldedSchema struct {
@@ -59,6 +60,7 @@ func unfold(t *testing.T, data, table string) []unfolded {
 		t: t, schemas: map[string]*unfoldedSchema{}, begins: map[int64]*unfoldedBegin{}, changes: map[int64][]unfoldedChange{},
 		commits: map[int64]map[string]bool{},
 	}
+	u.readCut(filepath.Join(data, "journal", table))
 	segments, err := filepath.Glob(filepath.Join(data, "journal", table, "*", "*", "*.avro*"))
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +91,9 @@ func (u *unfolding) read(path, partition string) {
 		entry, err := reader.Read()
 		if err != nil {
 			u.t.Fatalf("%s: %v", path, err)
+		}
+		if u.cut.before(partition, entry.(map[string]any)["offset"].(int64)) {
+			continue
 		}
 		for branch, message := range entry.(map[string]any)["message"].(map[string]any) {
 			u.entry(strings.TrimPrefix(branch, "rewind."), message.(map[string]any), partition)
@@ -153,6 +158,10 @@ func asMap(union any) map[string]any {
 func (u *unfolding) points() (all []unfolded) {
 	u.t.Helper()
 	rows := map[string]map[int]*string{}
+	if u.cut != nil {
+		rows = u.cut.rows
+		all = append(all, u.cut.point(rows))
+	}
 	var ids []int64
 	for id, partitions := range u.commits {
 		if b := u.begins[id]; b != nil && len(partitions) == b.partitions {
@@ -168,14 +177,19 @@ func (u *unfolding) points() (all []unfolded) {
 		for _, c := range u.changes[id] {
 			u.apply(rows, id, begin, c)
 		}
-		p := unfolded{id: id}
-		for _, image := range rows {
-			p.lines = append(p.lines, begin.schema.line(image))
-		}
-		slices.Sort(p.lines)
-		all = append(all, p)
+		all = append(all, begin.schema.point(id, rows))
 	}
 	return all
+}
+
+// point is the rows there are, as lines.
+func (s *unfoldedSchema) point(id int64, rows map[string]map[int]*string) unfolded {
+	p := unfolded{id: id}
+	for _, image := range rows {
+		p.lines = append(p.lines, s.line(image))
+	}
+	slices.Sort(p.lines)
+	return p
 }
 
 // apply makes one change; what it says was there before must have been.
