@@ -10,7 +10,6 @@
 package consumer
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -43,7 +42,7 @@ type Options struct {
 	Keys        *crypt.Keys        // sealed segments are encrypted to them; nil: they stay in clear
 	SegmentAge  time.Duration      // with Keys: a segment so old is sealed, full or not; 0: by size alone
 	indexFrom   int64              // bytes of a segment that is indexed; 0: the default
-	unitBytes   int                // of records that become one block, at least, while there are more; 0: 2 MiB
+	unitBytes   int                // of records that become one block, at least, while there are more; 0: as pipeline.go says
 }
 
 // cutKey is what the record of what retention dropped must be signed with.
@@ -121,7 +120,6 @@ func Run(ctx context.Context, kafka *topic.Client, o Options) (Report, error) {
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
-	o.unitBytes = cmp.Or(o.unitBytes, unitBytes)
 	r := newRunner(kafka, o)
 	return r.run(ctx)
 }

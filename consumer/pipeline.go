@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -20,16 +21,26 @@ import (
 // append moves the partition's offset, the report and the group's offset. Whatever ends the first stage (an error, a message that stops
 // the consumer, the end of ctx) comes behind the units before it; what ends the last one leaves the units behind it unwritten, and they
 // are fetched again.
+//
+// A unit takes its records twice over, in clear and packed, while there is more to come: 20 MiB a partition, and what a fetch takes. At the
+// end of the partition it takes no more than the little that arrives there.
 const (
-	unitsAhead = 4       // units that there are: one a stage, and one to even out
-	unitBytes  = 2 << 20 // a unit is handed on from so many bytes of records on
+	unitsAhead     = 4        // units that there are: one a stage, and one to even out
+	unitBytes      = 2 << 20  // a unit is handed on from so many bytes of records on, or sooner, where
+	allUnitBytes   = 64 << 20 // one unit of each partition together would be more,
+	leastUnitBytes = 256 << 10
 )
+
+// unitOf is how large a unit is where there are so many partitions.
+func unitOf(partitions int) int {
+	return max(min(unitBytes, allUnitBytes/max(partitions, 1)), leastUnitBytes)
+}
 
 // unit is what becomes a block of the journal, and what else is to be known once it is durable.
 type unit struct {
-	batch    journal.Batch
-	next     int64 // offset behind it
-	messages int   // that were looked at
+	batch journal.Batch
+	next  int64 // offset behind it
+	atEnd bool  // there was nothing behind it
 	tally
 	held       held
 	partitions int   // that the last snapshot lies in
@@ -43,13 +54,14 @@ type tally struct{ repeats, stale, doubtful, gaps int64 }
 type pipeline struct {
 	*partition
 	next         int64 // offset behind what was judged
+	bytes        int   // from which on a unit is handed on
 	free         chan *unit
 	judged, done chan *unit
 }
 
 // followOn consumes until there is an end, or something that ends it.
 func (p *partition) followOn(ctx context.Context) error {
-	l := &pipeline{partition: p, next: p.next,
+	l := &pipeline{partition: p, next: p.next, bytes: cmp.Or(p.table.options.unitBytes, unitOf(p.table.topic.Partitions()*len(p.table.options.Tables))),
 		free: make(chan *unit, unitsAhead), judged: make(chan *unit, unitsAhead), done: make(chan *unit, unitsAhead)}
 	for range unitsAhead {
 		l.free <- &unit{}
@@ -64,9 +76,25 @@ func (p *partition) followOn(ctx context.Context) error {
 		if err := p.appendUnit(ctx, u); err != nil {
 			return err
 		}
-		l.free <- u
+		l.recycle(u)
 	}
 	return nil
+}
+
+// recycle gives a unit back that is done with. At the partition's end all give their memory back: an idle partition keeps none.
+func (l *pipeline) recycle(u *unit) {
+	if u.atEnd {
+		u.batch = journal.Batch{}
+		for range len(l.free) {
+			select {
+			case other := <-l.free:
+				other.batch = journal.Batch{}
+				l.free <- other
+			default:
+			}
+		}
+	}
+	l.free <- u
 }
 
 // gather is the first stage. It has a unit before it fetches: what no unit has room for is left in Kafka.
@@ -85,9 +113,10 @@ func (l *pipeline) gather(ctx context.Context) {
 			break
 		}
 		l.next = max(l.next, batch.Next)
-		if batch.More && u.batch.Bytes() < l.table.options.unitBytes {
+		if batch.More && u.batch.Bytes() < l.bytes {
 			continue
 		}
+		u.atEnd = batch.End
 		if l.table.options.UntilCaughtUp && l.next >= l.end {
 			break
 		}
@@ -104,7 +133,7 @@ func (l *pipeline) unit(ctx context.Context) *unit {
 	select {
 	case u := <-l.free:
 		u.batch.Reset()
-		u.tally, u.stopped, u.messages = tally{}, nil, 0
+		u.tally, u.stopped, u.atEnd = tally{}, nil, false
 		return u
 	case <-ctx.Done():
 		return nil

@@ -190,3 +190,13 @@ func TestStopAmongStages(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestUnitOf: many partitions get smaller units, so that one of each together takes no more than 64 MiB, as long as a unit is worth a block.
+func TestUnitOf(t *testing.T) {
+	for _, n := range []int{0, 1, 4, 32, 33, 100, 256, 1000} {
+		size := unitOf(n)
+		if n <= 32 && size != unitBytes || n > 32 && n <= 256 && size*n > allUnitBytes || size < leastUnitBytes {
+			t.Errorf("%d partitions: units of %d bytes", n, size)
+		}
+	}
+}

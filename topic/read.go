@@ -54,6 +54,7 @@ type Fetched struct {
 	Messages []Message // they and their values are valid until the next step
 	Next     int64     // offset behind them
 	More     bool      // the next step does not wait: it is fetched already
+	End      bool      // the partition ended here when it was fetched
 }
 
 // Follow yields what there is from an offset on and waits at the end, until ctx ends: then it stops without an error. It
@@ -81,7 +82,7 @@ func (t *Topic) follow(ctx context.Context, partition int, from int64, bytes int
 				yield(Fetched{}, err)
 				return
 			}
-			if r.next > before && !yield(Fetched{batch, r.next, r.hasMore()}, nil) {
+			if r.next > before && !yield(Fetched{batch, r.next, r.hasMore(), r.next >= r.high}, nil) {
 				return
 			}
 		}
@@ -95,6 +96,7 @@ type reader struct {
 	next      int64 // offset to read
 	until     int64 // nothing is asked for from here on before it is wanted
 	bytes     int   // of the last fetch, at most
+	high      int64 // the partition's end, when it was fetched last
 	bounded   bool  // the messages are known to be there: an end is an error
 	empty     int   // fetches in a row that brought nothing although there is something
 	damaged   int   // fetches in a row whose first batch could not be read
@@ -204,7 +206,7 @@ func (r *reader) more() error {
 	case err != nil:
 		return err
 	}
-	r.records = a.records
+	r.records, r.high = a.records, a.high
 	if _, _, whole := splitBatch(a.records); whole {
 		r.empty = 0
 		return r.askAhead(a)
