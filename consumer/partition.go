@@ -85,16 +85,17 @@ func (p *partition) journalOptions() journal.Options {
 // meanwhile is passed over, and what cannot be read once a person has given it up.
 func (p *partition) follow(ctx context.Context) error {
 	for !p.caughtUp() {
-		err := p.followOn(ctx)
+		stopped, err := p.followOn(ctx)
 		var lost *topic.OffsetLostError
 		var batch *topic.BatchError
 		switch {
-		case errors.As(err, &lost) && lost.First > p.next:
+		case err != nil:
+		case errors.As(stopped, &lost) && lost.First > p.next:
 			err = p.lost(lost.First)
-		case errors.As(err, &batch):
+		case errors.As(stopped, &batch):
 			err = p.damaged(batch)
 		default:
-			return err
+			return stopped
 		}
 		if err != nil {
 			return err

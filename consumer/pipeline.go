@@ -59,8 +59,9 @@ type pipeline struct {
 	judged, done chan *unit
 }
 
-// followOn consumes until there is an end, or something that ends it.
-func (p *partition) followOn(ctx context.Context) error {
+// followOn consumes until there is an end, or something that ends it. stopped ends the first stage, and everything before it is in the
+// journal; err ends the last one, and what was judged is further than the journal.
+func (p *partition) followOn(ctx context.Context) (stopped, err error) {
 	l := &pipeline{partition: p, next: p.next, bytes: cmp.Or(p.table.options.unitBytes, unitOf(p.table.topic.Partitions()*len(p.table.options.Tables))),
 		free: make(chan *unit, unitsAhead), judged: make(chan *unit, unitsAhead), done: make(chan *unit, unitsAhead)}
 	for range unitsAhead {
@@ -74,11 +75,12 @@ func (p *partition) followOn(ctx context.Context) error {
 	defer cancel()
 	for u := range l.done {
 		if err := p.appendUnit(ctx, u); err != nil {
-			return err
+			return nil, err
 		}
+		stopped = u.stopped
 		l.recycle(u)
 	}
-	return nil
+	return stopped, nil
 }
 
 // recycle gives a unit back that is done with. At the partition's end all give their memory back: an idle partition keeps none.
@@ -150,10 +152,7 @@ func (l *pipeline) pass(u *unit) {
 func (l *pipeline) pack() {
 	defer close(l.done)
 	for u := range l.judged {
-		if err := u.batch.Pack(); err != nil {
-			u.stopped = errors.Join(err, u.stopped)
-			u.batch.Reset()
-		}
+		u.batch.Pack()
 		l.done <- u
 	}
 }
@@ -183,10 +182,9 @@ func (p *partition) appendUnit(ctx context.Context, u *unit) error {
 	if consumed := p.table.topic.Partitions(); u.stopped == nil && u.partitions > consumed {
 		return &WiderError{Topic: p.table.topic.Name(), Partitions: u.partitions, Consumed: consumed}
 	}
-	if u.stopped != nil {
-		return u.stopped
+	if u.stopped == nil {
+		p.gauge(ctx, false)
 	}
-	p.gauge(ctx, false)
 	return nil
 }
 

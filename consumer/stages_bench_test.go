@@ -84,7 +84,7 @@ func BenchmarkStages(b *testing.B) {
 		run  func()
 	}{
 		{"judge", judge},
-		{"pack", func() { must(u.batch.Pack()) }},
+		{"pack", u.batch.Pack},
 		{"pack, its checksum", func() { crc32.ChecksumIEEE(records) }},
 		{"sha256", func() { sha256.Sum256(packed) }},
 		{"write and fsync", func() {

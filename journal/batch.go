@@ -86,9 +86,9 @@ func (b *Batch) add(offset int64, schema string, head, rest []byte) {
 	b.runs = append(b.runs, run{schema: schema, count: 1, begin: begin, end: len(b.records), tail: begin, last: offset})
 }
 
-// Pack compresses the batch ahead of AppendBatch, as the one block that it mostly becomes; where it becomes several, AppendBatch
-// compresses them.
-func (b *Batch) Pack() error {
+// Pack compresses the batch ahead of AppendBatch, as the one block that it mostly becomes. Where it becomes several, or cannot be packed,
+// that is left to AppendBatch.
+func (b *Batch) Pack() {
 	schema := ""
 	for i := range b.runs {
 		r := &b.runs[i]
@@ -96,17 +96,13 @@ func (b *Batch) Pack() error {
 			schema = r.schema
 		}
 		if r.schema != "" && r.schema != schema {
-			return nil
+			return
 		}
 	}
 	if len(b.records) > maxBlock || len(b.runs) == 0 {
-		return nil
+		return
 	}
-	if err := b.packed.Pack(b.Len(), b.records); err != nil {
-		return err
-	}
-	b.ahead = true
-	return nil
+	b.ahead = b.packed.Pack(b.Len(), b.records) == nil
 }
 
 // schema that a segment which begins with these runs has; "" where they fit every segment.
