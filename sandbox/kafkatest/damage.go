@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 )
 
 // Places of a record batch of Kafka's format 2, beside the bytes of its messages.
@@ -43,10 +44,15 @@ func (d *Damage) apply(p []byte) []byte {
 	return p
 }
 
-// batchAround is where the batch begins that reaches over a place, which must be in one.
+// batchAround is where the batch begins that reaches over a place, which must be in one: that whose checksum fits, for bytes within its
+// head may look like one, too.
 func batchAround(p []byte, place int) int {
 	for at := place - batchHead; at >= 0; at-- {
-		if p[at+BatchFormat] == 2 && at+12+int(int32(binary.BigEndian.Uint32(p[at+BatchLength:]))) > place && binary.BigEndian.Uint32(p[at+4:]) < 1<<20 && binary.BigEndian.Uint32(p[at:]) == 0 {
+		end := at + 12 + int(int32(binary.BigEndian.Uint32(p[at+BatchLength:])))
+		if p[at+BatchFormat] != 2 || end <= place || end > len(p) {
+			continue
+		}
+		if crc32.Checksum(p[at+BatchCRC+4:end], crc32.MakeTable(crc32.Castagnoli)) == binary.BigEndian.Uint32(p[at+BatchCRC:]) {
 			return at
 		}
 	}
