@@ -98,3 +98,41 @@ func benchJournal(b *testing.B) (j *Journal, total int, size int64) {
 	}
 	return j, total, size
 }
+
+// BenchmarkOutline reads that segment from its end to its beginning.
+func BenchmarkOutline(b *testing.B) {
+	j, total, size := benchJournal(b)
+	r := j.Reader()
+	length, err := testOptions(nil).Splitter("{}")
+	if err != nil {
+		b.Fatal(err)
+	}
+	cut := func(string) (Cutter, error) { return cutter(length), nil }
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for _, info := range r.Segments() {
+			o, err := r.Outline(info, cut)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for i := o.Len() - 1; i >= 0; i-- {
+				block, err := o.Block(i)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n += len(block.cuts)
+			}
+			if err := o.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if n != total {
+			b.Fatal(n, "entries")
+		}
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -85,5 +86,53 @@ func readCount(file []byte) (n int, err error) {
 			return n, err
 		}
 		n += count
+	}
+}
+
+// BenchmarkBlocks reads a file from its last block to its first, and BenchmarkSpare writes rows that hardly become smaller.
+func BenchmarkBlocks(b *testing.B) {
+	records, size := rows(100_000)
+	var file bytes.Buffer
+	w, err := NewWriter(&file, Header{Schema: testSchema})
+	for _, r := range records {
+		if err == nil {
+			err = w.Append(r)
+		}
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		all, err := NewBlocks(bytes.NewReader(file.Bytes()), int64(file.Len()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := all.Len() - 1; i >= 0; i-- {
+			if _, _, err := all.Read(i); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkSpare(b *testing.B) {
+	noise := make([]byte, 64<<10)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise)
+	w, err := NewWriter(io.Discard, Header{Schema: testSchema})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.Spare()
+	b.SetBytes(int64(len(noise)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := w.WriteBlock(1, noise); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

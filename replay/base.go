@@ -60,7 +60,7 @@ func (f *folded) bases() (all []*base, err error) {
 	for i := range f.parts {
 		span := f.below.spans[i]
 		r, err := newBlockReader(&f.parts[i], span.from, span.to)
-		all = append(all, &base{fold: f, spent: f.spent != nil && f.spent[i], from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
+		all = append(all, &base{fold: f, spent: i < len(f.spent) && f.spent[i], from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
 		if err != nil {
 			return all, err
 		}

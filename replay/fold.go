@@ -28,7 +28,9 @@ func (j *Journal) Fold(ctx context.Context, p Point) iter.Seq2[table.Row, error]
 		}
 		defer f.release()
 		f.rows(ctx, "fold")(func(r table.Row, err error) bool {
-			f.misled(j, err)
+			if err != nil {
+				f.misled(j, err)
+			}
 			return yield(r, err)
 		})
 	}
