@@ -36,7 +36,7 @@ type Options struct {
 	Logger       *slog.Logger     // nil: nothing is logged
 	Progress     func(Progress)   // nil: nobody asks; called by one goroutine at a time for one table
 	Now          func() time.Time // nil: time.Now
-	MemoryBytes  int              // for a sort of a table's rows; 0: sorting.DefaultMemoryBytes
+	MemoryBytes  int              // for a sort of a table's rows, and at most for each spool; 0: sorting.DefaultMemoryBytes, DefaultSpoolBytes
 	MaxClockSkew time.Duration    // how far the clock may stand behind the last snapshot's id; 0: 5 s
 }
 
