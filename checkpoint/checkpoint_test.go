@@ -472,3 +472,24 @@ func TestAnotherReader(t *testing.T) {
 		t.Errorf("%v, %v", names, in.Err())
 	}
 }
+
+// TestSumsAreHeld: whole blocks that are not those that were written show in the SHA-256 alone.
+func TestSumsAreHeld(t *testing.T) {
+	m := newDisk(t)
+	_, digest := rowsOf(t, 0)
+	var b bytes.Buffer
+	w := given(ocf.NewWriter(&b, ocf.Header{Schema: fileSchema(schema), Meta: map[string][]byte{metaKey: given(json.Marshal(headerOf(t, 77, digest)))}}))
+	sum := sha256.Sum256(b.Bytes())
+	for what, flip := range map[string]byte{"right": 0, "wrong": 1} {
+		end := append([]byte{2, 0}, sum[:]...)
+		end[9] ^= flip
+		before := b.Len()
+		check(t, w.WriteBlock(1, end))
+		path := filepath.Join(dir, Name(77, false, false))
+		check(t, disk.WriteFile(m, path, b.Bytes(), 0o600))
+		b.Truncate(before)
+		if _, _, err := read(m, nil, path); (err == nil) != (flip == 0) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

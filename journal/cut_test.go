@@ -220,7 +220,7 @@ func TestCutRecords(t *testing.T) {
 			b := bytes.Clone(whole)
 			b[i] ^= 1 << bit
 			count++
-			got, err := ParseCut(b, public)
+			got, err := ParseCut(b, []ed25519.PublicKey{public, nil}[i%2])
 			if err == nil && fmt.Sprint(got.Partitions, got.Base, got.Snapshot, got.Former, got.At) != fmt.Sprint(now.Partitions, now.Base, now.Snapshot, now.Former, now.At) {
 				t.Fatalf("bit %d of byte %d: %+v", bit, i, got)
 			}
@@ -307,5 +307,27 @@ func TestGoldenCut(t *testing.T) {
 	}
 	if c, err := ParseCut(want, key.Public().(ed25519.PublicKey)); err != nil || c.Snapshot != 77 || c.Partitions[3].First != 11 {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestCutOfAnotherChain: the first segment that is kept must be chained to what the record says was dropped.
+func TestCutOfAnotherChain(t *testing.T) {
+	for name, change := range map[string]func(p *CutPartition){
+		"chain": func(p *CutPartition) { p.Previous = strings.Repeat("0c", 32) },
+		"after": func(p *CutPartition) { p.After-- },
+	} {
+		fsys := disk.NewMemory()
+		mustClose(t, segmented(t, fsys, 5, nil))
+		r := cutReader(t, fsys, nil)
+		c := cutAt(t, r, 12)
+		change(&c.Partitions[3])
+		must(t, WriteCut(fsys, cutStreamDir, c, nil, nil))
+		_, readErr := collect(r, 0)
+		_, openErr := Open(cutDir, testOptions(fsys))
+		for _, err := range []error{readErr, openErr, r.VerifyChain()} {
+			if wrong := (*CutError)(nil); !errors.As(err, &wrong) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }

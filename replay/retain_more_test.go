@@ -2,9 +2,13 @@ package replay
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +16,8 @@ import (
 
 	"filippo.io/age"
 
+	"rewind/change"
+	"rewind/checkpoint"
 	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
@@ -218,5 +224,166 @@ func TestHistoryOfEqualRowsBehindACut(t *testing.T) {
 	h, err := j.RowHistory(context.Background(), "order_id=1,line=a")
 	if err != nil || h.Searched != 2 || len(h.Versions) != 3 || h.Versions[0].Op != "r" || h.Versions[1].Op != "r" || h.Versions[2].Op != "d" {
 		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+// atOpening drops what is older than the newest point at the n-th file that is opened through it.
+type atOpening struct {
+	disk.FS
+	left int
+	drop func()
+}
+
+func (a *atOpening) OpenFile(name string, flag int, perm fs.FileMode) (disk.File, error) {
+	if a.left--; a.left == 0 {
+		a.drop()
+	}
+	return a.FS.OpenFile(name, flag, perm)
+}
+
+// TestRetainAtEveryMomentOfAReader lets retention come at every file that a reader opens: it sees the journal as before or as after, or is told.
+func TestRetainAtEveryMomentOfAReader(t *testing.T) {
+	_, clean, eras := retainable(t, nil, 8<<10)
+	clean = clean.Restart(disk.LoseNone())
+	count := 0
+	for name, read := range map[string]func(o Options) error{
+		"verify": func(o Options) error {
+			v, err := Verify(context.Background(), testRoot, orders, o, VerifyOptions{Full: true})
+			if err == nil && (v.Not > 0 || len(v.Points) != 4 && len(v.Points) != 1) {
+				err = fmt.Errorf("%d points, %d not proved", len(v.Points), v.Not)
+			}
+			return err
+		},
+		"fold": func(o Options) error {
+			j, err := Open(testRoot, orders, o)
+			if err != nil || j.Damage() != nil {
+				return errors.Join(err, j.Damage())
+			}
+			points := j.Points()
+			for i, p := range points {
+				got, err := collect(t, j, p)
+				if dropped := (*journal.DroppedError)(nil); errors.As(err, &dropped) {
+					continue
+				}
+				if err != nil || !sameRows(got, eras[4-len(points)+i]) {
+					return fmt.Errorf("point %d: %d rows, %w", p.ID, len(got), err)
+				}
+			}
+			_, err = j.RowHistory(context.Background(), "order_id=1,line=a")
+			if dropped := (*journal.DroppedError)(nil); errors.As(err, &dropped) {
+				return nil
+			}
+			return err
+		},
+	} {
+		for n := 1; ; n++ {
+			m := clean.Restart(disk.LoseNone())
+			a := &atOpening{FS: m, left: n, drop: func() {
+				other := Options{FS: m, Data: "/other"} // whose record of proofs is not locked by the reader
+				if _, err := retainSince(holdOpen(t, m, other), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+					t.Fatal(err)
+				}
+			}}
+			if err := read(Options{FS: a}); err != nil {
+				t.Fatalf("%s, at the opening of file %d: %v", name, n, err)
+			}
+			if a.left > 0 {
+				break
+			}
+			count++
+		}
+	}
+	t.Logf("counted: %d moments at which retention comes", count)
+}
+
+// TestProofsOfWhatWasDropped: where a crash left proofs of restore points that are gone, verify does not call them lost.
+func TestProofsOfWhatWasDropped(t *testing.T) {
+	_, m, _ := retainable(t, nil, 1)
+	mustVerify(t, m, VerifyOptions{})
+	j := openReplay(t, m)
+	proofs := bytesOf(t, m, j.proofPath())
+	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(j.readProofs().Proved); n != 2 {
+		t.Errorf("%d proofs are left", n)
+	}
+	putFile(t, m, j.proofPath(), proofs)
+	mustVerify(t, m, VerifyOptions{})
+}
+
+// TestRetainKeepsWhatTheHeadSigns: a writer that was killed before it signed a new segment finds the one that it signed.
+func TestRetainKeepsWhatTheHeadSigns(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp, m, _ := retainable(t, private, 1)
+	head := filepath.Join(openReplay(t, m).streams[0].partitions[0].dir, "head.json")
+	signed := bytesOf(t, m, head)
+	tp.openJournals()
+	for range 2 {
+		tp.snapshot(maps.Clone(tp.current), published{})
+	}
+	tp.close()
+	putFile(t, m, head, signed)
+	if r, err := openReplay(t, m).Retain(context.Background(), RetainOptions{Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Key: private}); err != nil || !r.Applied {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	tp.openJournals()
+	for _, err := range tp.journals[0].Reader().Entries(tp.journals[0].SignedNext()) { // what it holds against the topic
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tp.snapshot(maps.Clone(tp.current), published{})
+	tp.close()
+	if j := openReplay(t, m); j.Damage() != nil || len(j.Points()) != 2 {
+		t.Errorf("%d points, %v", len(j.Points()), j.Damage())
+	}
+}
+
+// TestAnotherBase puts a whole base of the right rows, but with another definition of the table, in the place of the right one: it is refused.
+func TestAnotherBase(t *testing.T) {
+	_, m, eras := retainable(t, nil, 1)
+	j := openReplay(t, m)
+	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {
+		t.Fatal(err)
+	}
+	b := j.streams[0].begun
+	h := *b.header
+	for i := range h.Partitions {
+		begin := *h.Begin(i)
+		begin.DDL = "CREATE TABLE y" // as long as it was
+		message, err := change.AppendBegin(nil, &begin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Partitions[i].Begin = message
+	}
+	w, err := checkpoint.Create(m, nil, b.dir, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range slices.Sorted(maps.Keys(eras[2])) {
+		if err := w.Add(tableRow(k, eras[2][k])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, err := w.Finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Rename(path, filepath.Join(b.dir, b.cut.Base.Name)); err != nil {
+		t.Fatal(err)
+	}
+	j = openReplay(t, m)
+	if j.Damage() == nil {
+		_, err = collect(t, j, j.Points()[0])
+	} else {
+		err = j.Damage()
+	}
+	if wrong := (*BaseError)(nil); !errors.As(err, &wrong) {
+		t.Errorf("it is believed: %v", err)
 	}
 }

@@ -163,7 +163,7 @@ func TestCrashOfARetain(t *testing.T) {
 				}
 				break
 			}
-			for _, loss := range []disk.Loss{disk.LoseAll(), []disk.Loss{disk.LoseNone(), disk.LoseSome(uint64(k))}[k%2]} {
+			for _, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNames(2), disk.LoseNames(4), disk.LoseNames(6), disk.LoseNames(12), []disk.Loss{disk.LoseNone(), disk.LoseSome(uint64(k))}[k%2]} {
 				count++
 				after := m.Restart(loss)
 				if state := contentsOf(t, after); !seen[state] {
