@@ -281,6 +281,22 @@ func TestCrashOfACheckpoint(t *testing.T) {
 	t.Logf("counted: %d crash points of a checkpoint", count)
 }
 
+// TestCheckpointLeavesRoom: the journal must be able to go on.
+func TestCheckpointLeavesRoom(t *testing.T) {
+	m, eras, path := checkpointed(t, nil)
+	if err := m.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	j := openReplay(t, m)
+	m.SetFree(defaultSpareBytes)
+	if _, err := j.Checkpoint(context.Background(), j.Points()[4]); err == nil || !strings.Contains(err.Error(), "are to stay so") {
+		t.Errorf("it is written: %v", err)
+	}
+	m.SetFree(2 * defaultSpareBytes)
+	mustCheckpoint(t, j, j.Points()[4])
+	holdEras(t, j, eras)
+}
+
 func TestSinceCheckpoint(t *testing.T) {
 	m, _, path := checkpointed(t, nil)
 	j := openReplay(t, m)

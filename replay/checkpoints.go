@@ -94,8 +94,12 @@ func (j *Journal) writeCheckpoint(ctx context.Context, f *folded) (path string, 
 	if err != nil {
 		return "", err
 	}
+	written := 0
 	for row, err := range f.rows(ctx, "checkpoint") {
-		if err == nil {
+		if err == nil && written%rowsBetweenLooks == 0 {
+			err = j.spares(f.point.Stream)
+		}
+		if written++; err == nil {
 			err = w.Add(row)
 		}
 		if err != nil {
@@ -103,6 +107,15 @@ func (j *Journal) writeCheckpoint(ctx context.Context, f *folded) (path string, 
 		}
 	}
 	return w.Finish()
+}
+
+// spares says whether the disk has room for more than the journal needs.
+func (j *Journal) spares(stream string) error {
+	free, err := j.o.FS.Free(j.streamDir(stream))
+	if err == nil && free < j.o.SpareBytes {
+		err = fmt.Errorf("%d bytes of the disk are free, and %d are to stay so", free, j.o.SpareBytes)
+	}
+	return err
 }
 
 // checkpointHeader describes a point as it stands in the journal.

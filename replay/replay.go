@@ -46,6 +46,8 @@ type Options struct {
 	Progress    func(Progress)    // nil: nobody watches
 	ReadOnly    bool              // reading makes no index of a segment that has none
 
+	SpareBytes int64 // of disk that a checkpoint leaves free: the journal is to go on; 0: 64 MiB
+
 	indexFrom     int64 // bytes of a segment that is indexed; 0: the default
 	noCheckpoints bool  // every fold reads its changes
 }
@@ -62,6 +64,8 @@ type Progress struct {
 // 4 % faster.
 const defaultMemoryBytes = 20 << 20
 
+const defaultSpareBytes = 64 << 20
+
 func (o Options) applyDefaults(root string) Options {
 	if o.FS == nil {
 		o.FS = disk.OS
@@ -77,6 +81,9 @@ func (o Options) applyDefaults(root string) Options {
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
+	}
+	if o.SpareBytes == 0 {
+		o.SpareBytes = defaultSpareBytes
 	}
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = defaultMemoryBytes

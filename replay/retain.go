@@ -146,6 +146,10 @@ func (j *Journal) planStream(r *Retention, s *stream, at Point, gone, left []Poi
 	if s.id == at.Stream {
 		c.at = &at
 	}
+	if c.at != nil && s.cut != nil && at.Partitions < len(s.cut.Partitions) {
+		return &RetainError{Reason: fmt.Sprintf("restore point %d lies in %d partitions, and the journal was cut in %d", at.ID, at.Partitions, len(s.cut.Partitions)), code: exitRefused,
+			hint: "nothing is wrong: what came before it stays"}
+	}
 	segments := 0
 	for i, p := range s.partitions {
 		if c.at != nil && i >= at.Partitions {

@@ -87,6 +87,7 @@ type configCheck struct {
 	Data      string        `json:"data"`
 	Signing   string        `json:"signing,omitempty"`
 	Encrypted string        `json:"encryption,omitempty"`
+	EveryMany *int64        `json:"checkpoint_every,omitempty"` // where it is configured
 	FreeBytes int64         `json:"data_free_bytes"`
 	Warnings  []string      `json:"warnings,omitempty"`
 	Connected bool          `json:"connected"`
@@ -175,6 +176,7 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	if k.Signing, err = c.signingText(); err != nil {
 		return nil, err
 	}
+	k.EveryMany = c.Journal.CheckpointEvery
 	k.Warnings = c.warnings()
 	k.FreeBytes = -1
 	if free, err := a.disk().Free(existing(c.Data)); err == nil {

@@ -23,6 +23,9 @@ func (a *app) printCheck(k *configCheck) error {
 	if k.Signing != "" {
 		g.add("journal", k.Signing)
 	}
+	if k.EveryMany != nil {
+		g.add("checkpoints", checkpointsText(*k.EveryMany))
+	}
 	if k.Encrypted != "" {
 		g.add("encryption", k.Encrypted)
 	}
@@ -44,6 +47,13 @@ func (a *app) printCheck(k *configCheck) error {
 		fmt.Fprintln(a.stdout, "\nnobody was asked: --connect asks Kafka and Impala")
 	}
 	return nil
+}
+
+func checkpointsText(every int64) string {
+	if every == 0 {
+		return "none by itself"
+	}
+	return "every " + count(every, "event")
 }
 
 func orNone(text string, none bool) string {

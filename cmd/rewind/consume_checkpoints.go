@@ -32,6 +32,9 @@ type sinceCheckpoint struct {
 	last    map[int]int64 // entries of the partition's progress
 }
 
+// sparedByConsume is how much of the disk stays free when consume writes a checkpoint that nobody asked for.
+const sparedByConsume = 1 << 30
+
 // startCheckpoints watches a consumer's progress; nil where no checkpoint is wanted.
 func (a *app) startCheckpoints(ctx context.Context, c *config, o *consumer.Options) *checkpoints {
 	every := c.Journal.checkpointEvery()
@@ -128,7 +131,9 @@ func (k *checkpoints) look(ctx context.Context) {
 
 // make makes the table's checkpoint, if there is as much behind the last one as is to be. behind is what there is where it made none.
 func (k *checkpoints) make(ctx context.Context, name table.Name) (behind int64, err error) {
-	j, err := replay.Open(k.config.journalDir(), name, k.app.replayOptions(k.config, nil))
+	o := k.app.replayOptions(k.config, nil)
+	o.SpareBytes = sparedByConsume
+	j, err := replay.Open(k.config.journalDir(), name, o)
 	if err != nil {
 		return 0, err
 	}

@@ -99,18 +99,19 @@ func (a *app) status(ctx context.Context, c *config, names []table.Name, details
 
 // tableStatus is how far a table is protected.
 type tableStatus struct {
-	Table      string       `json:"table"`
-	OK         bool         `json:"ok"`
-	Problems   []string     `json:"problems,omitempty"`
-	Last       *statusPoint `json:"last_point,omitempty"`
-	AgeSeconds *float64     `json:"age_seconds,omitempty"` // since its read ended
-	Points     int          `json:"points"`
-	Proved     int          `json:"proved"`
-	LastProof  *statusProof `json:"last_proof,omitempty"`
-	Kafka      kafkaStatus  `json:"kafka"`
-	Gaps       []replay.Gap `json:"open_gaps,omitempty"`
-	Damage     []string     `json:"damage,omitempty"`
-	Restore    string       `json:"restore,omitempty"` // "running" or "cut off"
+	Table      string          `json:"table"`
+	OK         bool            `json:"ok"`
+	Problems   []string        `json:"problems,omitempty"`
+	Last       *statusPoint    `json:"last_point,omitempty"`
+	AgeSeconds *float64        `json:"age_seconds,omitempty"` // since its read ended
+	Points     int             `json:"points"`
+	Proved     int             `json:"proved"`
+	LastProof  *statusProof    `json:"last_proof,omitempty"`
+	Kafka      kafkaStatus     `json:"kafka"`
+	Gaps       []replay.Gap    `json:"open_gaps,omitempty"`
+	Damage     []string        `json:"damage,omitempty"`
+	Dropped    *replay.Dropped `json:"dropped,omitempty"` // by retention
+	Restore    string          `json:"restore,omitempty"` // "running" or "cut off"
 
 	found []found
 }
@@ -203,7 +204,7 @@ func (a *app) tableStatus(ctx context.Context, c *config, name table.Name, f sta
 // points says what can be restored.
 func (s *tableStatus) points(j *replay.Journal, maxAge time.Duration, now time.Time) {
 	points := j.Points()
-	s.Points = len(points)
+	s.Points, s.Dropped = len(points), j.Dropped()
 	for _, p := range points {
 		if p.Proved == nil {
 			continue
