@@ -63,11 +63,11 @@ func scanRangeSQL(s *table.Schema, ordered bool, version, condition string) stri
 		}
 		b.WriteString(scanExpression(c) + " AS " + quoteName(prefix+strconv.Itoa(i)))
 	}
-	b.WriteString(" FROM " + quoteTable(s.Table) + " ")
-	if version != "" {
-		b.WriteString("FOR SYSTEM_VERSION AS OF " + version + " ")
+	from := quoteTable(s.Table)
+	if version != "" { // in a view of its own: where an alias stands beside the version is not documented
+		from = "(SELECT * FROM " + from + " FOR SYSTEM_VERSION AS OF " + version + ")"
 	}
-	b.WriteString(sourceAlias)
+	b.WriteString(" FROM " + from + " " + sourceAlias)
 	if condition != "" {
 		b.WriteString(" WHERE " + condition)
 	}

@@ -24,7 +24,7 @@ type lane struct {
 
 // lanesBytes bounds what all lanes together collect, leastLaneBytes what a request of one may have of it.
 const (
-	lanesBytes     = 64 << 20
+	lanesBytes     = 3 << 20
 	leastLaneBytes = 64 << 10
 	laneRequests   = 3
 )
@@ -59,7 +59,7 @@ func (l *lane) begin(ctx context.Context) error {
 	}
 	if l.made < laneRequests {
 		l.made++
-		l.request = &topic.Request{}
+		l.request = topic.NewRequest(l.limit)
 		return nil
 	}
 	select {

@@ -45,6 +45,7 @@ type Table struct {
 	Properties     map[string]string `json:",omitempty"`
 	UUID           string            `json:",omitempty"` // Iceberg's id of it
 	LastField      int               `json:",omitempty"` // the last id that a column was given
+	Versions       []version         `json:",omitempty"` // of an Iceberg table, oldest first
 	Created        int64
 	Stats          int64 // rows that COMPUTE STATS saw; -1 unknown
 }

@@ -23,7 +23,10 @@ func (s *Session) describe(st *sql.Describe) (result *Result, err error) {
 		}
 		switch {
 		case st.History:
-			return analysis("DESCRIBE HISTORY must specify an Iceberg table whose history is kept: %s", t.qualified())
+			if !t.isIceberg() {
+				return analysis("DESCRIBE HISTORY must specify an Iceberg table: %s", t.qualified())
+			}
+			result = describeHistory(t)
 		case st.Formatted:
 			result = describeFormatted(t)
 		case t.isKudu():

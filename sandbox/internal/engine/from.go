@@ -193,6 +193,9 @@ func (a *analyzer) source(ref sql.TableRef, outer *scope) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.isAt(ref.Version); err != nil {
+		return nil, err
+	}
 	src := &source{alias: ref.Alias, table: t}
 	if ref.Alias == "" {
 		src.alias, src.database = t.Name, t.Database

@@ -55,10 +55,13 @@ func (w *writer) insert(s *sql.Insert) error {
 	if err := w.insertRows(a, t, st, s, r, targets); err != nil {
 		return err
 	}
-	if !t.isKudu() {
-		return st.mark(w.conn, w.result.Modified)
+	if t.isKudu() {
+		return nil
 	}
-	return nil
+	if err := w.written(t); err != nil {
+		return err
+	}
+	return st.mark(w.conn, w.result.Modified)
 }
 
 // targets matches the query's columns with the table's, in order or by the

@@ -135,6 +135,9 @@ func (w *writer) truncate(s *sql.Truncate) error {
 	if err := execute(w.conn, "DELETE FROM "+st.table()); err != nil {
 		return err
 	}
+	if err := w.written(t); err != nil {
+		return err
+	}
 	w.say("Table has been truncated.")
 	return st.unmark()
 }

@@ -167,12 +167,13 @@ type SelectItem struct {
 
 // TableRef is one table or inline view of a FROM clause.
 type TableRef struct {
-	Parts []string // of a table's name
-	Query *Query   // an inline view
-	Alias string
-	Join  string // "", "cross", "inner", "left", "right", "full", "left semi", "left anti", "right semi", "right anti"
-	On    Expr
-	Using []string
+	Parts   []string // of a table's name
+	Version string   // FOR SYSTEM_VERSION AS OF; "": as it is now
+	Query   *Query   // an inline view
+	Alias   string
+	Join    string // "", "cross", "inner", "left", "right", "full", "left semi", "left anti", "right semi", "right anti"
+	On      Expr
+	Using   []string
 }
 
 // OrderItem is one expression of ORDER BY.

@@ -1,5 +1,7 @@
 package sql
 
+import "strconv"
+
 // query reads [WITH …] body [ORDER BY …] [LIMIT … [OFFSET …]].
 func (p *parser) query() *Query {
 	defer p.enter()()
@@ -227,8 +229,10 @@ func (p *parser) tableRef(join string) TableRef {
 	} else {
 		ref.Parts = p.dotted()
 	}
-	if p.wordIf("for") {
-		p.fail("FOR SYSTEM_TIME and SYSTEM_VERSION are not kept by the stand-in")
+	if p.wordIf("for", "system_version", "as", "of") {
+		ref.Version = strconv.Itoa(p.integer())
+	} else if p.wordIf("for") {
+		p.fail("FOR SYSTEM_TIME is not kept by the stand-in")
 	}
 	if p.wordIf("as") || p.isName() {
 		ref.Alias = p.name()
