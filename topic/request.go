@@ -24,7 +24,9 @@ type Request struct {
 }
 
 // NewRequest gives one with room for so many bytes. What it does not need of that costs addresses, not memory.
-func NewRequest(size int) *Request { return &Request{records: make([]byte, 0, size+sizePrefix+batchHead)} }
+func NewRequest(size int) *Request {
+	return &Request{records: make([]byte, 0, size+sizePrefix+batchHead)}
+}
 
 // sizePrefix is the length of a record batch in a request.
 const sizePrefix = 4
