@@ -22,10 +22,12 @@ import (
 // File is a checkpoint that is open for reading.
 type File struct {
 	Header
-	path  string
-	file  disk.File
-	plain io.ReaderAt
-	size  int64
+	path      string
+	file      disk.File
+	plain     io.ReaderAt
+	size      int64
+	container ocf.Header
+	begins    int64 // the first block
 }
 
 // Open opens a file and reads its header. The errors are fs.ErrNotExist, a *Damage, a *crypt.KeyError, and what reading met.
@@ -57,6 +59,7 @@ func (f *File) open(keys *crypt.Keys) error {
 		return err
 	}
 	h := in.Header()
+	f.container, f.begins = h, in.Offset()
 	if !h.Derived || h.Codec != ocf.Snappy || h.Meta[metaKey] == nil {
 		return errors.New("its header is not that of a checkpoint")
 	}
@@ -72,8 +75,11 @@ func (f *File) open(keys *crypt.Keys) error {
 	return nil
 }
 
-func (f *File) reader() (*ocf.Reader, error) {
-	return ocf.NewReader(io.NewSectionReader(f.plain, 0, f.size))
+func (f *File) reader() (*ocf.Reader, error) { return ocf.NewReader(f.section(0)) }
+
+// section is the file's plaintext from a byte on.
+func (f *File) section(from int64) *io.SectionReader {
+	return io.NewSectionReader(f.plain, from, f.size-from)
 }
 
 // Close closes the file.
@@ -122,7 +128,7 @@ const blocksBetweenLooks = 64 // at the context
 // Check reads the whole file, finds any damage, and gives the SHA-256 of its plaintext. That its rows are the restore point, only their digest
 // says.
 func (f *File) Check(ctx context.Context) (sum [sumBytes]byte, err error) {
-	l := &lagging{from: io.NewSectionReader(f.plain, 0, f.size), hash: sha256.New()}
+	l := &lagging{from: f.section(0), hash: sha256.New()}
 	in, err := ocf.NewReader(l)
 	if err != nil {
 		return sum, f.damaged(err)
@@ -165,6 +171,8 @@ type Rows struct {
 	count int64
 	last  []byte // the key before
 	end   *end
+	from  []byte // no key below it is given
+	part  bool   // the reading did not begin with the first row
 }
 
 // Rows begins to read the rows.
@@ -179,6 +187,15 @@ func (f *File) Rows() (*Rows, error) {
 
 // Next gives the next row, valid until the next step; ok is false behind the last.
 func (r *Rows) Next() (row table.Row, ok bool, err error) {
+	for {
+		row, ok, err = r.next()
+		if !ok || err != nil || bytes.Compare(row.Key, r.from) >= 0 {
+			return row, ok, err
+		}
+	}
+}
+
+func (r *Rows) next() (row table.Row, ok bool, err error) {
 	for r.left == 0 && r.end == nil {
 		if err := r.block(); err != nil {
 			return row, false, r.file.damaged(err)
@@ -258,7 +275,7 @@ func (r *Rows) behindEnd() error {
 	if _, _, err := r.in.Next(); !errors.Is(err, io.EOF) {
 		return errors.New("something follows its end")
 	}
-	if r.count >= 0 && r.count != r.end.rows || r.end.rows != r.file.digest.Rows {
+	if !r.part && r.count >= 0 && r.count != r.end.rows || r.end.rows != r.file.digest.Rows {
 		return fmt.Errorf("its end counts %d rows, its header %d", r.end.rows, r.file.digest.Rows)
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 // SeekBlock gives a Reader of a file whose header was read before that begins with the first block behind a byte; nil where no block
 // begins within so many bytes, or none at all. What looks like a block's beginning within records is none but by a chance of 1 in 2^128.
 func SeekBlock(file io.ReaderAt, h Header, size, at int64, within int) (*Reader, error) {
-	const step = 64 << 10
+	const step = 16 << 10
 	window := make([]byte, 0, step+markerBytes)
 	for start := at; start < size && start-at < int64(within); {
 		kept := len(window)

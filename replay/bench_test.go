@@ -18,11 +18,17 @@ const (
 	benchSnapshots = 4 // behind the baseline, each updating a tenth of the rows
 )
 
-// benchJournal writes a journal of an 8-column table in one partition, a snapshot a batch.
+// benchJournal writes a journal of an 8-column table in one partition, in one segment.
 func benchJournal(b *testing.B) *Journal {
 	b.Helper()
+	return benchJournalIn(b, 256<<20)
+}
+
+// benchJournalIn writes it in segments of so many bytes.
+func benchJournalIn(b *testing.B, segment int64) *Journal {
+	b.Helper()
 	tp := newTape(b, disk.NewMemory(), 1)
-	tp.segment = 256 << 20
+	tp.segment = segment
 	tp.close()
 	tp.openJournals()
 	var columns []table.Column

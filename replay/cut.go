@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"rewind/change"
 	"rewind/checkpoint"
 	"rewind/journal"
+	"rewind/table"
 )
 
 // beginning is the rows that a stream's journal begins with, since what stood before them was dropped.
@@ -188,33 +190,36 @@ func (j *Journal) baseError(b *beginning, reason string) error {
 	return &BaseError{Table: j.name, Path: path, Snapshot: b.cut.Snapshot, Reason: reason}
 }
 
-// lookInBase looks for the key among the rows that the journal begins with.
+// lookInBase looks for the key among the rows that the journal begins with: where they can be, as they are sorted by their keys.
 func (s *search) lookInBase(ctx context.Context, j *Journal, b *beginning) error {
 	file, err := j.openBase(b)
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // only read
-	rows, err := file.Rows()
-	if err != nil {
-		return err
+	defer file.Close()                   //nolint:errcheck // only read
+	from, _ := s.keyAmong(file.Schema()) // nil: it may be any
+	if file.Schema().WholeRow {
+		from = table.WithoutOrdinal(from)
 	}
-	for n := 0; ; n++ {
+	rows, err := file.RowsFrom(ctx, from)
+	for n := 0; err == nil; n++ {
 		if n%rowsBetweenLooks == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		row, ok, err := rows.Next()
-		if damage := (*checkpoint.Damage)(nil); errors.As(err, &damage) {
-			return j.baseError(b, damage.Err.Error())
-		}
-		if !ok || err != nil {
-			return err
+		var row table.Row
+		var ok bool
+		if row, ok, err = rows.Next(); !ok || err != nil || !bytes.HasPrefix(row.Key, from) {
+			break
 		}
 		m := change.Message{Change: &change.Change{Snapshot: file.Snapshot, Op: change.Read, Key: row.Key, After: row.Image}}
 		if err := s.look(entry{Message: m, rows: file.Schema()}); err != nil {
 			return err
 		}
 	}
+	if damage := (*checkpoint.Damage)(nil); errors.As(err, &damage) {
+		return j.baseError(b, damage.Err.Error())
+	}
+	return err
 }
 
 // droppedAt is the error of a read that begins before a cut: the point that is folded was dropped since it was looked up.

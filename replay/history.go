@@ -245,24 +245,36 @@ type search struct {
 	hits    map[uint64]map[int64]hit
 }
 
-// print is that of the wanted key among rows of a schema: the key itself, if the chain's last schema writes it alike, else what the text is
-// under that schema.
+// print is that of the wanted key among rows of a schema.
 func (s *search) print(rows *table.Schema) (uint32, bool) {
-	project, err := table.NewProjection(rows, s.codec.Schema())
-	if err != nil {
+	key, ok := s.keyAmong(rows)
+	if !ok {
 		return 0, false
 	}
-	key := s.wanted
-	if !project.SameKeys() {
-		codec, err := table.NewCodec(rows)
-		if err != nil {
-			return 0, false
-		}
-		if key, err = codec.ParseKey(s.text); err != nil {
-			return 0, false
-		}
-	}
 	return index.Print(rows, key), true
+}
+
+// keyAmong is the wanted key among rows of a schema: itself, if the chain's last schema writes it alike, else what the text is under that schema.
+// ok is false where that cannot be told.
+func (s *search) keyAmong(rows *table.Schema) (key []byte, ok bool) {
+	project, err := table.NewProjection(rows, s.codec.Schema())
+	if err != nil {
+		return nil, false
+	}
+	if project.SameKeys() {
+		return s.wanted, true
+	}
+	codec, err := table.NewCodec(rows)
+	if err != nil {
+		return nil, false
+	}
+	if key, err = codec.ParseKey(s.text); err != nil {
+		return nil, false
+	}
+	if last, err := project.AppendKey(nil, key); err != nil || !s.codec.KeyFits(last, s.wanted) {
+		return nil, false
+	}
+	return key, true
 }
 
 func (s *search) look(e entry) (err error) {
