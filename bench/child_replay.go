@@ -207,10 +207,14 @@ func (f *meteredFile) ReadAt(p []byte, off int64) (int, error) {
 
 // measureDisk writes bytes in one go of large writes and an fsync: what any file could reach here.
 func measureDisk(_ context.Context, args []string) error {
-	if err := expect(args, "FILE", "BYTES"); err != nil {
+	if err := expect(args, "FILE", "BYTES", "UNITS"); err != nil {
 		return err
 	}
 	n, err := strconv.ParseInt(args[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	stand, err := strconv.ParseInt(args[2], 10, 64) // what the bytes stand for: rows, or messages
 	if err != nil {
 		return err
 	}
@@ -231,7 +235,7 @@ func measureDisk(_ context.Context, args []string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := watch.say(n, nil); err != nil {
+	if err := watch.say(stand, map[string]float64{"bytes": float64(n)}); err != nil {
 		return err
 	}
 	return os.Remove(args[0])

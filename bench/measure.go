@@ -179,6 +179,14 @@ func (s series) spread(of func(measure) float64) float64 {
 	return (slices.Max(values) - slices.Min(values)) / 2 / s.median(of)
 }
 
+// cpuOfUnit is the CPU that a unit takes: contestants need not all have done as many.
+func (s series) cpuOfUnit() float64 {
+	if n := s.median(units); n > 0 {
+		return s.median(cpu) / n
+	}
+	return math.NaN()
+}
+
 // rate is units a second.
 func (s series) rate() float64 { return s.median(units) / s.median(wall) }
 

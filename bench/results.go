@@ -36,6 +36,21 @@ func newResults(ctx context.Context, b *workbench) *results {
 	}
 }
 
+// circumstances say of which commit a stage's figures are, and how busy the machine was with other things when it began.
+func circumstances(ctx context.Context) string {
+	var parts []string
+	if commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
+		parts = append(parts, "commit "+strings.TrimSpace(string(commit)))
+	}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		parts = append(parts, "load "+strings.Fields(string(load))[0]+" before it began")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
 // goOn takes over the other stages of an earlier run of the same size on the same machine, for one of chosen stages.
 func (r *results) goOn() {
 	text, err := os.ReadFile(filepath.Join(r.folder(), "results.json"))
@@ -142,7 +157,7 @@ func (r *results) text() string {
 	}
 	fmt.Fprint(&b, "\n## Stage by stage\n")
 	for _, o := range r.Outcomes {
-		fmt.Fprintf(&b, "\n### %s\n\n%s\n", o.Title, o.About)
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n", o.Title, strings.TrimSpace(o.About+" "+o.Under))
 		for _, g := range o.Groups {
 			b.WriteString(g.table())
 		}
@@ -184,14 +199,14 @@ func (g group) table() string {
 		}
 		return b.String()
 	}
-	fmt.Fprintf(&b, "| | s | spread | %s/s | CPU s | peak MiB | CPU against ours |\n|---|---|---|---|---|---|---|\n", g.Unit)
+	fmt.Fprintf(&b, "| | s | spread | %s/s | CPU s | peak MiB | CPU a unit, against the first |\n|---|---|---|---|---|---|---|\n", g.Unit)
 	for _, s := range g.Series {
 		if s.Failed != "" {
 			fmt.Fprintf(&b, "| %s | could not be measured: %s | | | | | |\n", s.Name, strings.ReplaceAll(shorten(s.Failed), "|", "/"))
 			continue
 		}
 		fmt.Fprintf(&b, "| %s | %s | ±%.0f %% | %s | %s | %.0f | %s |\n", s.Name, digits(s.median(wall)), 100*s.spread(wall), perSecond(s.rate()),
-			digits(s.median(cpu)), s.median(peak), against(s.median(cpu), g.Series[0].median(cpu)))
+			digits(s.median(cpu)), s.median(peak), against(s.cpuOfUnit(), g.Series[0].cpuOfUnit()))
 	}
 	return b.String()
 }

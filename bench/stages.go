@@ -22,6 +22,7 @@ type outcome struct {
 	Groups  []group  `json:"groups"`
 	Targets []target `json:"targets"`
 	Took    float64  `json:"took_s"`
+	Under   string   `json:"under"` // what it was measured under: the commit, and what else the machine did
 }
 
 // group is contestants that did the same work, in turn.
@@ -101,7 +102,7 @@ func runStages(ctx context.Context, s settings) error {
 			continue
 		}
 		b.say("stage %s", stage.key)
-		began := time.Now()
+		began, under := time.Now(), circumstances(ctx)
 		o, err := stage.run(ctx, b)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -110,6 +111,7 @@ func runStages(ctx context.Context, s settings) error {
 			return fmt.Errorf("stage %s: %w", stage.key, err)
 		}
 		o.Key, o.Title, o.About, o.Took = stage.key, stage.title, stage.about, time.Since(began).Seconds()
+		o.Under = under
 		r.put(o)
 		for _, t := range o.Targets {
 			b.say("  %s: %s (%s) %s", t.What, t.Text, t.Want, t.Missing)

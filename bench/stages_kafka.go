@@ -151,7 +151,7 @@ func consumeStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		contestant{name: bareRead, command: func(int) *exec.Cmd { return self("child", "consume-kafka", name, broker) }},
 		contestant{name: javaConsume, command: func(int) *exec.Cmd { return b.perf("consume", broker, name, itoa(s.Rows)) }},
 		contestant{name: plainFile, command: func(int) *exec.Cmd {
-			return self("child", "disk", b.path("plain"), fmt.Sprintf("%.0f", published.More["published_bytes"]))
+			return self("child", "disk", b.path("plain"), fmt.Sprintf("%.0f", published.More["published_bytes"]), itoa(s.Rows))
 		}})
 	if err != nil {
 		return o, err
@@ -164,6 +164,19 @@ func consumeStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		atLeast("bytes/s, against a sequential write with fsync of the same bytes", "no target", find(all, plainFile).median(wall)/mine.median(wall), 0),
 	}
 	return o, nil
+}
+
+// plainly writes as many bytes as there are in these folders, and nothing else.
+func (b *workbench) plainly(ctx context.Context, rows int64, folders ...string) (measure, error) {
+	total := int64(0)
+	for _, f := range folders {
+		n, err := folderBytes(f)
+		if err != nil {
+			return measure{}, err
+		}
+		total += n
+	}
+	return b.do(ctx, self("child", "disk", b.path("plain"), itoa(total), itoa(rows)))
 }
 
 // chainStage goes once through everything, in turn with nobody.
@@ -179,7 +192,7 @@ func chainStage(ctx context.Context, b *workbench) (o outcome, err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	data, staging := b.path("chain"), b.path("staging-chain")
-	var first, second, journaled, restored series
+	var first, second, journaled, restored, plain series
 	for round := range b.rounds + 1 {
 		state, err := b.fresh("states", fmt.Sprintf("chain-%d", round))
 		if err != nil {
@@ -203,15 +216,25 @@ func chainStage(ctx context.Context, b *workbench) (o outcome, err error) {
 				step.into.Rounds = append(step.into.Rounds, m)
 			}
 		}
+		m, err := b.plainly(ctx, s.Rows, state, data, staging)
+		if err != nil {
+			return o, err
+		}
+		if plain.Name = plainFile; round > 0 {
+			plain.Rounds = append(plain.Rounds, m)
+		}
 	}
 	all := []series{first, second, journaled, restored}
-	o.Groups = []group{{Title: workload.FormatRows(s.Rows) + " rows", Unit: "rows", Series: all}}
-	slowest := first
+	o.Groups = []group{{Title: workload.FormatRows(s.Rows) + " rows; the last line writes the bytes that are then in the snapshot file, the journal and the staged files", Unit: "rows", Series: append(all, plain)}}
+	slowest, whole := first, 0.
 	for _, one := range all {
+		whole += one.median(wall)
 		if one.rate() < slowest.rate() {
 			slowest = one
 		}
 	}
-	o.Targets = []target{made("the stage that bounds it: "+slowest.Name, "reported", slowest.rate(), fmt.Sprintf("%.2fM rows/s", slowest.rate()/1e6), true)}
+	far := whole / plain.median(wall)
+	o.Targets = []target{made("all of it, against a plain write with fsync of what it leaves on the disk", "reported", far, fmt.Sprintf("%.1f× as long", far), true),
+		made("the stage that bounds it: "+slowest.Name, "reported", slowest.rate(), fmt.Sprintf("%.2fM rows/s", slowest.rate()/1e6), true)}
 	return o, nil
 }

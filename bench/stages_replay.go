@@ -43,7 +43,7 @@ func foldStage(ctx context.Context, b *workbench) (o outcome, err error) {
 		return o, err
 	}
 	o.Groups = append(o.Groups, group{Title: fmt.Sprintf("%s events over %s keys", workload.FormatRows(10*keys), workload.FormatRows(keys)), Unit: "events", Series: all})
-	times, checkpointed := map[int]float64{}, map[int]float64{}
+	times, highest := map[int]float64{}, find(all, ours).median(peak)
 	for _, length := range []int{1, 10, 100, 1000} {
 		h := history{Rows: b.atMost(100_000), Snapshots: length, Updates: b.atMost(100_000) / 100}
 		long, err := b.foldOf(ctx, h)
@@ -51,25 +51,40 @@ func foldStage(ctx context.Context, b *workbench) (o outcome, err error) {
 			return o, err
 		}
 		times[length] = find(long, ours).median(wall)
-		if h.Checkpoint = nearTheEnd; length > nearTheEnd {
-			short, err := b.foldOf(ctx, h)
-			if err != nil {
-				return o, err
-			}
-			checkpointed[length] = find(short, ours).median(wall)
-			o.Groups = append(o.Groups, group{Title: fmt.Sprintf("the same, %d snapshots, with a checkpoint %d before the last", length, nearTheEnd), Unit: "events", Series: short})
-		}
+		highest = max(highest, find(long, ours).median(peak))
 		o.Groups = append(o.Groups, group{Title: fmt.Sprintf("%s rows, 1 %% updated in each of %d snapshots", workload.FormatRows(h.Rows), length), Unit: "events", Length: length, Series: long})
 	}
+	short, err := b.checkpointedFolds(ctx)
+	if err != nil {
+		return o, err
+	}
+	o.Groups = append(o.Groups, short)
+	checkpointed := short.Series[1].median(wall) / short.Series[0].median(wall)
 	mine := find(all, ours)
 	perCore := mine.median(units) / mine.median(cpu) / 1e6
 	o.Targets = []target{
 		made("events/s of a core", "≥ 4M", perCore, fmt.Sprintf("%.2fM", perCore), perCore >= 4),
-		atMost("peak memory", "≤ 64 MiB", mine.median(peak), 64, " MiB"),
-		made("time of 1,000 snapshots, against 10, with checkpoints", "≤ 1.3×", checkpointed[1000]/checkpointed[10], fmt.Sprintf("%.2f×", checkpointed[1000]/checkpointed[10]), checkpointed[1000]/checkpointed[10] <= 1.3),
+		atMost("peak memory, of all of these", "≤ 64 MiB", highest, 64, " MiB"),
+		made("time of 1,000 snapshots, against 10, with checkpoints", "≤ 1.3×", checkpointed, fmt.Sprintf("%.2f×", checkpointed), checkpointed <= 1.3),
 		made("the same without", "no target", times[1000]/times[10], fmt.Sprintf("%.1f×", times[1000]/times[10]), true),
 	}
 	return o, nil
+}
+
+// checkpointedFolds folds a short and a long history in turn, each with a checkpoint near its end.
+func (b *workbench) checkpointedFolds(ctx context.Context) (g group, err error) {
+	h := history{Rows: b.atMost(100_000), Updates: b.atMost(100_000) / 100, Checkpoint: nearTheEnd}
+	g = group{Title: fmt.Sprintf("the same, with a checkpoint %d snapshots before the last (the events of all snapshots are counted)", nearTheEnd), Unit: "events"}
+	var contestants []contestant
+	for _, h.Snapshots = range []int{10, 1000} {
+		data, err := b.journal(ctx, h)
+		if err != nil {
+			return g, err
+		}
+		contestants = append(contestants, contestant{name: fmt.Sprintf("%d snapshots", h.Snapshots), command: func(int) *exec.Cmd { return self("child", "fold", data) }})
+	}
+	g.Series, err = compete(ctx, b.rounds, contestants...)
+	return g, err
 }
 
 // nearTheEnd is how many snapshots lie behind a checkpoint.
