@@ -284,7 +284,7 @@ func TestBeforeTheCut(t *testing.T) {
 	}
 }
 
-// TestDoubtDropsNothing: damage, an open gap, rows that do not add up.
+// TestDoubtDropsNothing: damage, rows that do not add up.
 func TestDoubtDropsNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, tp *tape, m *disk.Memory)
