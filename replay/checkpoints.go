@@ -59,7 +59,7 @@ func (j *Journal) checkpoint(ctx context.Context, p Point) (Checkpointed, error)
 	defer f.release()
 	if f.under != nil {
 		c.Since = f.under.file.Snapshot
-		if c.Path = f.under.file.Path(); filepath.Base(c.Path) == checkpoint.Name(p.ID, false, j.o.Keys.Encrypts()) { // it is there: its rows are held against the Commit
+		if c.Path = f.under.file.Path(); p.Base && f.under.cut || filepath.Base(c.Path) == checkpoint.Name(p.ID, false, j.o.Keys.Encrypts()) { // it is there: its rows are held against the Commit
 			c.Existed, c.Bytes = true, f.under.file.Size()
 			if err := f.prove(ctx); err == nil || !f.misled(j, err) {
 				return c, err

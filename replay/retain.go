@@ -102,9 +102,9 @@ func (j *Journal) PlanRetention(ctx context.Context, o RetainOptions) (Retention
 	}
 	switch {
 	case at.Base && len(r.cuts) == 0:
-		r.Nothing = "the journal begins with that restore point already"
+		r.Nothing = fmt.Sprintf("the journal begins with restore point %d already", at.ID)
 	case r.Segments == 0:
-		r.Nothing = "no sealed segment lies before it as a whole"
+		r.Nothing = fmt.Sprintf("no sealed segment lies before restore point %d as a whole", at.ID)
 	}
 	if r.Nothing != "" {
 		r.Points, r.From, r.To, r.Left, r.cuts = 0, 0, 0, len(j.points), nil

@@ -56,10 +56,10 @@ It reads the journal alone: neither Kafka nor Impala need to be there, and a run
 					return cmd.Context().Err()
 				}
 				if err != nil {
-					failed = append(failed, err)
+					failed = append(failed, ofTable(name, err))
 				}
 			}
-			return errors.Join(failed...)
+			return a.tellFailed(cmd.Context(), failed, len(names), "written down")
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "of the restore point that this time or id means (default: the newest)")
@@ -89,6 +89,10 @@ func (a *app) checkpoint(ctx context.Context, c *config, name table.Name, at rep
 	}
 	if a.json {
 		return a.printJSON(made)
+	}
+	if made.Existed && p.Base {
+		fmt.Fprintf(a.stdout, "%s: restore point %d, read until %s, is the base that the journal begins with, which is whole: it needs no checkpoint: %s\n", name, p.ID, clock(p.ReadEnded), made.Path)
+		return nil
 	}
 	if made.Existed {
 		fmt.Fprintf(a.stdout, "%s: restore point %d, read until %s, has a checkpoint already, which is whole: %s\n", name, p.ID, clock(p.ReadEnded), made.Path)

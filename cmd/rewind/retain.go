@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,7 +72,7 @@ the other one is.`,
 	return cmd
 }
 
-var ageForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})(h|d|w)$`)
+var ageForm = regexp.MustCompile(`^(0|[1-9][0-9]*)(h|d|w)$`)
 
 // parseAge reads 12h, 90d, 8w.
 func parseAge(text string) (time.Duration, error) {
@@ -82,15 +84,18 @@ func parseAge(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is no age", text)
 	}
 	n, err := strconv.Atoi(m[1])
+	if errors.Is(err, strconv.ErrRange) {
+		n, err = math.MaxInt, nil
+	}
 	if err != nil {
 		return 0, err
 	}
 	unit := map[string]time.Duration{"h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}[m[2]]
 	const most = 100 * 365 * 24 * time.Hour
-	if age := time.Duration(n) * unit; age/unit == time.Duration(n) && age <= most {
-		return age, nil
+	if n <= int(most/unit) {
+		return time.Duration(n) * unit, nil
 	}
-	return 0, fmt.Errorf("%s is longer than a hundred years", text)
+	return 0, fmt.Errorf("%s is longer than a hundred years: at most %dd", text, most/(24*time.Hour))
 }
 
 func (a *app) retainAll(ctx context.Context, c *config, names []table.Name, o replay.RetainOptions, f retainFlags) error {
@@ -104,16 +109,29 @@ func (a *app) retainAll(ctx context.Context, c *config, names []table.Name, o re
 			err = a.printRetention(name, r, f)
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s: %w", name, err))
+			failed = append(failed, ofTable(name, err))
 		}
 	}
-	switch {
-	case len(failed) == 1:
-		return failed[0]
-	case len(failed) > 0:
-		return someFailed(failed, len(names), "looked at")
+	return a.tellFailed(ctx, failed, len(names), "looked at")
+}
+
+// ofTable names the table in an error that does not.
+func ofTable(name table.Name, err error) error {
+	if strings.Contains(err.Error(), name.String()) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// tellFailed shows what failed of a job over several tables, and sums it up; of a job over one it is that error.
+func (a *app) tellFailed(ctx context.Context, failed []error, of int, done string) error {
+	if of == 1 {
+		return errors.Join(failed...)
+	}
+	for _, err := range failed {
+		a.printError(err, exitCode(ctx, err))
+	}
+	return someFailed(failed, of, done)
 }
 
 func (a *app) retain(ctx context.Context, c *config, name table.Name, o replay.RetainOptions, f retainFlags) (replay.Retention, error) {
