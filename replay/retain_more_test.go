@@ -43,9 +43,9 @@ func TestRetainBesideAWriter(t *testing.T) {
 			tp.use(ordersSchema(itemColumn))
 			tp.snapshot(rowsOf(t, tp.schema, []string{"0", "a", "first"}), published{})
 			o := Options{FS: m, Keys: keys}
-			stop := make(chan struct{})
+			stop, dropped := make(chan struct{}), make(chan struct{})
 			var wait sync.WaitGroup
-			wait.Go(func() { dropOn(t, o, stop) })
+			wait.Go(func() { dropOn(t, o, stop, sync.OnceFunc(func() { close(dropped) })) })
 			wait.Go(func() { readOn(t, o, stop) })
 			var eras []rows
 			for i := range 30 {
@@ -54,6 +54,9 @@ func TestRetainBesideAWriter(t *testing.T) {
 				now[k] = image
 				tp.snapshot(now, published{})
 				eras = append(eras, now)
+				if i == 15 { // however fast it appends: there was something to drop meanwhile
+					<-dropped
+				}
 			}
 			close(stop)
 			wait.Wait()
@@ -78,12 +81,17 @@ func TestRetainBesideAWriter(t *testing.T) {
 	}
 }
 
-// dropOn leaves the newest point alone, over and over.
-func dropOn(t *testing.T, o Options, stop chan struct{}) {
+// dropOn leaves the newest point alone, over and over, and says when it has dropped one.
+func dropOn(t *testing.T, o Options, stop chan struct{}, dropped func()) {
+	defer dropped()
 	for {
 		j, err := Open(testRoot, orders, o)
+		var r Retention
 		if err == nil && len(j.Points()) > 0 {
-			_, err = retainSince(j, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+			r, err = retainSince(j, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+		if r.Points > 0 {
+			dropped()
 		}
 		if err != nil {
 			t.Errorf("retain: %v", err)
