@@ -135,12 +135,12 @@ func (j *Journal) checkpointHeader(p Point) (h checkpoint.Header, err error) {
 	}
 	h.Made = time.Now().UTC().Truncate(time.Microsecond)
 	for i, s := range spans {
-		base, previous, err := parts[i].segmentOf(s.to)
-		if err != nil {
+		in, err := parts[i].segmentOf(s.to)
+		if err = errors.Join(err, in.Err); err != nil {
 			return h, err
 		}
 		at := &h.Partitions[i]
-		at.From, at.To, at.Bytes, at.Segment, at.Previous = s.from, s.to, s.bytes, base, hex.EncodeToString(previous[:])
+		at.From, at.To, at.Bytes, at.Segment, at.Previous = s.from, s.to, s.bytes, in.BaseOffset, hex.EncodeToString(in.Previous[:])
 	}
 	return h, nil
 }

@@ -32,14 +32,15 @@ type partition struct {
 	stream string
 	number int
 
-	start int64     // behind a cut: the first offset that is not gone
-	gone  bool      // all that it had was dropped
-	next  int64     // the offset to go on reading at
-	place readPlace // and where that is
-	seen  extent
-	order sequence
-	spans []*span // committed in this partition, ascending
-	gaps  []gapHere
+	start  int64     // behind a cut: the first offset that is not gone
+	gone   bool      // all that it had was dropped
+	unread bool      // the last reading ended at damage
+	next   int64     // the offset to go on reading at
+	place  readPlace // and where that is
+	seen   extent
+	order  sequence
+	spans  []*span // committed in this partition, ascending
+	gaps   []gapHere
 }
 
 // gapHere is a Gap entry and the highest snapshot that had begun before it.

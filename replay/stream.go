@@ -106,7 +106,7 @@ func (s *stream) read(ctx context.Context) error {
 		if key := (*crypt.KeyError)(nil); errors.As(err, &key) {
 			return err // what cannot be read for want of a key is not damaged
 		}
-		if err != nil {
+		if p.unread = err != nil; p.unread {
 			s.damage = append(s.damage, err)
 		}
 	}

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -94,30 +93,30 @@ func (j *Journal) holdCheckpoint(file *checkpoint.File, of link, parts []partiti
 		if p.From != span.from || p.To != span.to || !reflect.DeepEqual(file.Begin(i), span.begin) || !reflect.DeepEqual(file.Commit(i), span.commit) {
 			return fmt.Errorf("its restore point is not the one in the journal (partition %d)", i)
 		}
-		base, previous, err := parts[i].segmentOf(span.to)
+		in, err := parts[i].segmentOf(span.to)
 		if err != nil {
 			return err
 		}
-		if base != p.Segment || hex.EncodeToString(previous[:]) != p.Previous {
+		if in.BaseOffset != p.Segment || in.Err == nil && hex.EncodeToString(in.Previous[:]) != p.Previous {
 			return fmt.Errorf("it was made of another journal of the stream (partition %d)", i)
 		}
 	}
 	return nil
 }
 
-// segmentOf names the segment that holds an offset, and gives the SHA-256 of the one before it.
-func (p *partition) segmentOf(offset int64) (base int64, previous [sha256.Size]byte, err error) {
+// segmentOf finds the segment that holds an offset. Where its header cannot be read, its Err says so, and its name tells no more than its first
+// offset: what the journal begins with since a retention is known all the same, though the segment is damaged.
+func (p *partition) segmentOf(offset int64) (in journal.SegmentInfo, err error) {
 	reader, err := p.open(decoders{})
 	if err != nil {
-		return 0, previous, err
+		return in, err
 	}
-	var in journal.SegmentInfo
 	for _, s := range reader.Segments() {
-		if s.Err == nil && s.BaseOffset <= offset {
+		if s.BaseOffset <= offset && s.BaseOffset >= in.BaseOffset {
 			in = s
 		}
 	}
-	return in.BaseOffset, in.Previous, nil
+	return in, nil
 }
 
 // beginWith takes a checkpoint for the first links.

@@ -25,7 +25,8 @@ A checkpoint is proved by the digest of its restore point, and derived: it may b
 One that is damaged, or of another journal, is passed over. "rewind consume" makes one by itself whenever
 journal.checkpoint_every events have come (5000000; 0: never). Of each table the newest few are kept.
 
-It reads the journal alone: neither Kafka nor Impala need to be there, and a running consumer is not disturbed.`,
+It reads the journal alone: neither Kafka nor Impala need to be there, and a running consumer is not disturbed. Where the
+journal is damaged, the newest restore point before the damage is taken, and it ends with 5.`,
 		Example: `  rewind checkpoint
   rewind checkpoint shop.orders
   rewind checkpoint shop.orders --at -30d`,
@@ -87,6 +88,13 @@ func (a *app) checkpoint(ctx context.Context, c *config, name table.Name, at rep
 	if err != nil {
 		return err
 	}
+	if err := a.printCheckpointed(name, p, made); err != nil {
+		return err
+	}
+	return j.Damage()
+}
+
+func (a *app) printCheckpointed(name table.Name, p replay.Point, made replay.Checkpointed) error {
 	if a.json {
 		return a.printJSON(made)
 	}

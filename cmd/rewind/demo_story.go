@@ -134,7 +134,7 @@ func (s *story) history(ctx context.Context, name table.Name, key string) error 
 	}
 	var text strings.Builder
 	for _, v := range h.Versions {
-		printVersion(&text, v, "", false)
+		printVersion(&text, v, "", "is so in the newest restore point", false)
 	}
 	s.indented(text.String())
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -24,7 +25,10 @@ A capture sees what the table is, not what happened: a change that came and went
 the journal says between when a change was made, never by whom.
 
 Of a table without a key (key: ['*']) --key names every column that is not NULL, and what is shown is when rows that are
-equal in all of them came and went: such a row is never updated, it goes and another one comes.`,
+equal in all of them came and went: such a row is never updated, it goes and another one comes.
+
+Where retention has dropped restore points it says so, for what a row was before is not known any more. Where the journal is
+damaged, what stands before the damage is shown, and it ends with 5 as points does.`,
 		Example: `  rewind history shop.orders --key order_id=42,line=1
   rewind history shop.events --key 'at="2026-11-23 09:00:00",kind=login'
   rewind history shop.orders --key order_id=42,line=1 --json`,
@@ -53,7 +57,7 @@ equal in all of them came and went: such a row is never updated, it goes and ano
 			if err != nil {
 				return err
 			}
-			return a.printHistory(h, allColumns)
+			return a.printHistory(h, j.Dropped(), j.Damage(), allColumns)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the row's key: every key column and its value; without a key every column that is not NULL")
@@ -61,35 +65,81 @@ equal in all of them came and went: such a row is never updated, it goes and ano
 	return cmd
 }
 
-func (a *app) printHistory(h replay.History, allColumns bool) error {
-	if len(h.Versions) == 0 {
-		return &codedError{code: exitNothing, message: fmt.Sprintf("%s has no row with %s in any restore point", h.Table, h.Key),
-			hint: "rewind points " + h.Table + " lists what was searched"}
-	}
+// printHistory shows what was found, and what could not be: because it was dropped, or because the journal is damaged, which is the error then.
+func (a *app) printHistory(h replay.History, dropped *replay.Dropped, damage error, allColumns bool) error {
+	var err error
 	if a.json {
-		for _, v := range h.Versions {
-			line := struct {
-				Table string `json:"table"`
-				Key   string `json:"key"`
-				replay.Version
-			}{h.Table, h.Key, v}
-			if err := a.printJSON(line); err != nil {
-				return err
-			}
+		err = a.printHistoryLines(h, dropped, damage)
+	} else {
+		a.printVersions(h, damage, allColumns)
+		a.printDropped(dropped)
+		for _, d := range splitErrors(damage) {
+			fmt.Fprintf(a.stdout, "\nnot searched: what stands behind %s %s\n", paint(a.stdout, colorBad, "damage:"), d)
 		}
+	}
+	if err != nil || damage != nil || len(h.Versions) > 0 {
+		return cmp.Or(err, damage)
+	}
+	none := &codedError{code: exitNothing, message: fmt.Sprintf("%s has no row with %s in any restore point", h.Table, h.Key),
+		hint: "rewind points " + h.Table + " lists what was searched"}
+	if dropped != nil {
+		none.message += " that is left; what came before was dropped by retention on " + clock(dropped.At)
+		none.hint += "; what was dropped is in no journal, only in copies that were kept elsewhere"
+	}
+	return none
+}
+
+// historyLine is a version as --json prints it.
+type historyLine struct {
+	Table string `json:"table"`
+	Key   string `json:"key"`
+	replay.Version
+}
+
+// damageLine is what of a table's journal could not be searched.
+type damageLine struct {
+	Table  string   `json:"table"`
+	Damage []string `json:"damage"`
+}
+
+func (a *app) printHistoryLines(h replay.History, dropped *replay.Dropped, damage error) error {
+	for _, v := range h.Versions {
+		if err := a.printJSON(historyLine{h.Table, h.Key, v}); err != nil {
+			return err
+		}
+	}
+	if dropped != nil {
+		if err := a.printJSON(droppedLine{h.Table, dropped}); err != nil {
+			return err
+		}
+	}
+	if damage == nil {
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "%s, %s: %s\n", h.Table, h.Key, count(int64(len(h.Versions)), "version"))
+	line := damageLine{Table: h.Table}
+	for _, d := range splitErrors(damage) {
+		line.Damage = append(line.Damage, d.Error())
+	}
+	return a.printJSON(line)
+}
+
+func (a *app) printVersions(h replay.History, damage error, allColumns bool) {
+	if len(h.Versions) > 0 || damage != nil {
+		fmt.Fprintf(a.stdout, "%s, %s: %s\n", h.Table, h.Key, count(int64(len(h.Versions)), "version"))
+	}
+	current := "is so in the newest restore point"
+	if damage != nil {
+		current = "is so in the newest restore point before the damage"
+	}
 	for len(h.Versions) > 0 {
 		n := alike(h.Versions)
 		fmt.Fprintln(a.stdout)
-		printVersion(a.stdout, h.Versions[0], equalText(h.Versions[:n]), allColumns)
+		printVersion(a.stdout, h.Versions[0], equalText(h.Versions[:n]), current, allColumns)
 		h.Versions = h.Versions[n:]
 	}
 	for _, unread := range h.Unread {
 		fmt.Fprintf(a.stdout, "\nnot searched: %s\n", unread)
 	}
-	return nil
 }
 
 // opNames are the ops as people say them.
@@ -121,7 +171,7 @@ func equalText(versions []replay.Version) string {
 	return fmt.Sprintf(", equal rows %d to %d", first, last)
 }
 
-func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) {
+func printVersion(w io.Writer, v replay.Version, equal, current string, allColumns bool) {
 	inferred := ""
 	gone := goneColumns(v)
 	switch {
@@ -158,7 +208,7 @@ func printVersion(w io.Writer, v replay.Version, equal string, allColumns bool) 
 	switch {
 	case v.Op == "d":
 	case v.Current:
-		fmt.Fprintln(w, "  is so in the newest restore point")
+		fmt.Fprintln(w, "  "+current)
 	default:
 		fmt.Fprintf(w, "  last seen so at %s\n", clock(v.LastSeen))
 	}

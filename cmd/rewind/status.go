@@ -214,6 +214,10 @@ func (s *tableStatus) points(j *replay.Journal, maxAge time.Duration, now time.T
 			s.LastProof = &statusProof{p.ID, *p.Proved}
 		}
 	}
+	if len(points) == 0 && j.Damage() != nil {
+		s.problem(exitNothing, "no restore point can be read")
+		return
+	}
 	if len(points) == 0 {
 		s.problem(exitNothing, "no restore point")
 		return

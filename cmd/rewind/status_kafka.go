@@ -25,22 +25,23 @@ const (
 type kafkaStatus struct {
 	State      string          `json:"state"`
 	Error      string          `json:"error,omitempty"`
-	Lag        *int64          `json:"lag_messages,omitempty"` // of all partitions; absent where it is not known
+	Lag        *int64          `json:"lag_messages"` // of all partitions; null where it is not known
 	Partitions []partitionLag  `json:"partitions,omitempty"`
-	Waiting    []watch.Capture `json:"not_journaled,omitempty"`        // captures that are committed there, and not in the journal yet
+	Waiting    []watch.Capture `json:"not_journaled"`                  // captures that are committed there, and not in the journal yet; null where that is not known
 	Refused    *watch.Refusal  `json:"refused,omitempty"`              // the last capture, not in the journal yet
 	More       bool            `json:"not_journaled_partly,omitempty"` // the time did not suffice to find them all
 
 	shorter string   // why the topic is not the one that was journaled; "" where it is
+	unread  bool     // damage keeps the journal from being read to its end: what it has not yet cannot be told
 	lost    []string // partitions whose journal ends before where it was once
 }
 
-// partitionLag is how far one partition's journal lies behind.
+// partitionLag is how far one partition's journal lies behind; null where it cannot be read to its end.
 type partitionLag struct {
-	Partition int   `json:"partition"`
-	Next      int64 `json:"journal_next_offset"`
-	End       int64 `json:"kafka_end_offset"`
-	Lag       int64 `json:"lag_messages"`
+	Partition int    `json:"partition"`
+	Next      *int64 `json:"journal_next_offset"`
+	End       int64  `json:"kafka_end_offset"`
+	Lag       *int64 `json:"lag_messages"`
 }
 
 // kafkaLook asks one Kafka about several tables. Once it did not answer it is not asked again.
@@ -104,36 +105,50 @@ func (k *kafkaLook) ask(ctx context.Context, name table.Name, j *replay.Journal)
 	if err != nil {
 		return status, err
 	}
-	next := map[int]int64{}
-	for _, e := range j.Ends() {
-		if e.Stream == w.Stream() || w.Stream() == "" { // an empty topic names none
-			next[e.Partition] = e.Next
-		}
+	if status.measure(bounds, w.Stream(), j); status.unread {
+		return status, nil
 	}
-	lag := int64(0)
-	for p, b := range bounds {
-		from, journaled := next[p]
-		if !journaled {
-			from = b.First
-		}
-		if from > b.Next {
-			status.shorter = fmt.Sprintf("partition %d of the topic ends at offset %d, its journal at %d: the topic was made again, or Kafka lost messages",
-				p, b.Next, from)
-		}
-		l := partitionLag{Partition: p, Next: from, End: b.Next, Lag: max(0, b.Next-from)}
-		status.Partitions = append(status.Partitions, l)
-		lag += l.Lag
-	}
-	status.Lag = &lag
 	if status.lost, err = lostEnds(limited, w, status.Partitions, j); err != nil {
 		return status, err
 	}
 	news, err := w.Read(limited)
-	status.Waiting, status.Refused = news.Captures, news.Standing()
+	status.Waiting, status.Refused = append([]watch.Capture{}, news.Captures...), news.Standing()
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		status.More, err = true, nil
 	}
 	return status, err
+}
+
+// measure says how far the journal of each partition lies behind.
+func (k *kafkaStatus) measure(bounds []watch.Bounds, stream string, j *replay.Journal) {
+	ends := map[int]replay.End{}
+	for _, e := range j.Ends() {
+		if e.Stream == stream || stream == "" { // an empty topic names none
+			ends[e.Partition] = e
+			k.unread = k.unread || e.Unread
+		}
+	}
+	all := int64(0)
+	for p, b := range bounds {
+		end, journaled := ends[p]
+		if !journaled {
+			end.Next = b.First
+		}
+		if end.Unread {
+			k.Partitions = append(k.Partitions, partitionLag{Partition: p, End: b.Next})
+			continue
+		}
+		if end.Next > b.Next {
+			k.shorter = fmt.Sprintf("partition %d of the topic ends at offset %d, its journal at %d: the topic was made again, or Kafka lost messages",
+				p, b.Next, end.Next)
+		}
+		lag := max(0, b.Next-end.Next)
+		k.Partitions = append(k.Partitions, partitionLag{Partition: p, Next: &end.Next, End: b.Next, Lag: &lag})
+		all += lag
+	}
+	if !k.unread {
+		k.Lag = &all
+	}
 }
 
 // lostEnds names the partitions whose journal ends before the place that its consumer has noted in Kafka. A consumer that runs beside
@@ -145,7 +160,7 @@ func lostEnds(ctx context.Context, w *watch.Topic, partitions []partitionLag, j 
 	}
 	for _, p := range partitions {
 		noted, stream, err := w.Journaled(ctx, p.Partition)
-		if err != nil || stream == "" || stream != w.Stream() || noted <= p.Next {
+		if err != nil || stream == "" || stream != w.Stream() || noted <= *p.Next {
 			continue
 		}
 		if err := j.Refresh(ctx); err != nil {

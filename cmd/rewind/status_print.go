@@ -110,6 +110,8 @@ func (k kafkaStatus) behindText() string {
 		return "not asked"
 	case k.State == kafkaNoTopic:
 		return "there is no topic"
+	case k.unread:
+		return "cannot be told: the journal is damaged, and not read to its end"
 	case k.Lag == nil:
 		return "not known"
 	case *k.Lag == 0:
@@ -117,8 +119,8 @@ func (k kafkaStatus) behindText() string {
 	}
 	var parts []string
 	for _, p := range k.Partitions {
-		if p.Lag > 0 {
-			parts = append(parts, fmt.Sprintf("%d: %s", p.Partition, thousands(p.Lag)))
+		if *p.Lag > 0 {
+			parts = append(parts, fmt.Sprintf("%d: %s", p.Partition, thousands(*p.Lag)))
 		}
 	}
 	return fmt.Sprintf("%s (partition %s)", count(*k.Lag, "message"), strings.Join(parts, ", "))
