@@ -136,7 +136,7 @@ func (j *Journal) checkpointHeader(p Point) (h checkpoint.Header, err error) {
 	h.Made = time.Now().UTC().Truncate(time.Microsecond)
 	for i, s := range spans {
 		in, err := parts[i].segmentOf(s.to)
-		if err = errors.Join(err, in.Err); err != nil {
+		if err := errors.Join(err, in.Err); err != nil {
 			return h, err
 		}
 		at := &h.Partitions[i]
