@@ -90,7 +90,7 @@ func (f *folded) readTails(ctx context.Context) error {
 		f.below, f.links = &f.links[0], f.links[1:]
 	}
 	memory := f.j.o.MemoryBytes
-	if len(f.links) > 1 { // else no key is in them twice
+	if len(f.links) > 1 && !f.keysMove(f.links...) { // else no key is in them twice, or its newest change is not the first that is met
 		f.seen = newSeen(changesOf(f.links), memory*3/5)
 		memory -= f.seen.bytes()
 	}
@@ -107,6 +107,26 @@ func (f *folded) readTails(ctx context.Context) error {
 	}
 	f.forgetSeen()
 	return nil
+}
+
+// keysMove says whether keys in links are other bytes than at the point, so that they may lie in another partition there: a DECIMAL's scale grew.
+func (f *folded) keysMove(links ...link) bool {
+	if len(f.parts) == 1 {
+		return false
+	}
+	to := f.point.TableSchema()
+	known := to
+	for _, l := range links {
+		s := l.spans[0].begin.Schema
+		if s == known {
+			continue
+		}
+		if p, err := table.NewProjection(s, to); err != nil || !p.SameKeys() { // that it cannot be is told where the link's changes are read
+			return true
+		}
+		known = s
+	}
+	return false
 }
 
 // forgetSeen gives back the memory of the keys.

@@ -13,9 +13,11 @@ type left struct {
 	blind   bool // it cannot be told
 }
 
-// newLeft begins behind the newest link. Of a checkpoint under several partitions it is not told which rows are whose.
+// newLeft begins behind the newest link. Of a checkpoint under several partitions it is not told which rows are whose, and of a baseline whose keys
+// moved not which rows the changes are of.
 func (f *folded) newLeft(partition int) *left {
-	l := &left{rows: make([]int64, 1, len(f.links)+1), link: len(f.links), blind: f.under != nil && len(f.parts) > 1}
+	blind := len(f.parts) > 1 && (f.under != nil || f.below != nil && f.keysMove(*f.below))
+	l := &left{rows: make([]int64, 1, len(f.links)+1), link: len(f.links), blind: blind}
 	rows, first := int64(0), len(f.point.links)-len(f.links)
 	for i, b := range f.point.links {
 		if rows += moved(b, partition); len(f.parts) == 1 {
