@@ -70,6 +70,7 @@ type CutPartition struct {
 type CutError struct {
 	Path   string
 	Reason string
+	hint   string
 }
 
 // Error names the file.
@@ -80,6 +81,9 @@ func (e *CutError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *CutError) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	return "what retention left of the stream is the cut record, its base and the segments behind them: bring the stream's folder back from a copy; or move the whole folder aside, and `rewind consume TABLE --refetch` reads again what the topic still has; nothing was changed"
 }
 
@@ -218,6 +222,7 @@ func WriteCut(fsys disk.FS, dir string, c CutRecord, former *CutRecord, key ed25
 // partitionCut is where a partition's journal begins.
 type partitionCut struct {
 	CutPartition
+	number   int
 	previous [sha256.Size]byte
 	whole    bool // nothing is left
 	path     string
@@ -236,10 +241,13 @@ func (o *Options) cut(dir string) (*partitionCut, error) {
 	}
 	stream := filepath.Dir(filepath.Clean(dir))
 	c, err := ReadCut(o.FS, stream, o.CutKey)
-	if err != nil || c == nil || number >= len(c.Partitions) {
+	if err != nil || c == nil || number >= len(c.Partitions) && c.Base != nil {
 		return nil, err
 	}
-	p := &partitionCut{CutPartition: c.Partitions[number], whole: c.Base == nil, path: filepath.Join(stream, cutName), of: c}
+	p := &partitionCut{CutPartition: CutPartition{First: -1, After: -1}, number: number, whole: c.Base == nil, path: filepath.Join(stream, cutName), of: c}
+	if number < len(c.Partitions) { // else it came since, and there is to be nothing of it
+		p.CutPartition = c.Partitions[number]
+	}
 	if o.Stream != "" && c.Stream != o.Stream {
 		return nil, &CutError{Path: p.path, Reason: fmt.Sprintf("it is that of stream %s: it was copied from elsewhere", c.Stream)}
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"rewind/disk"
 )
@@ -49,7 +50,26 @@ func (p *partitionCut) covers(name string) bool {
 		return false
 	}
 	base, err := strconv.ParseInt(name[:nameDigits], 10, 64)
-	return err == nil && base >= 0 && (p.whole || base < p.First)
+	return err == nil && base >= 0 && (p.whole && p.number < len(p.of.Partitions) || base < p.First)
+}
+
+// refuseDropped refuses a journal of a stream of which nothing is left: what was appended would not be seen.
+func (o *Options) refuseDropped(dir string) error {
+	cut, err := o.cut(dir)
+	if err != nil || cut == nil || !cut.whole {
+		return err
+	}
+	return &CutError{Path: cut.path, Reason: fmt.Sprintf("this stream was dropped as a whole by retention on %s, and something is to be written to it", cut.of.At.UTC().Format(time.RFC3339)),
+		hint: fmt.Sprintf("is it the right topic? If the table is to go on in it: move the folder %s aside, and `rewind consume TABLE --refetch` reads again what the topic still has; nothing was changed", filepath.Dir(cut.path))}
+}
+
+// reached refuses a journal that ends before the cut: the Commit that it was made at was not on the medium, or something was taken away since.
+func (p *partitionCut) reached(ends scanned) error {
+	if p == nil || ends.blocks > 0 && ends.last.Offset >= p.Commit {
+		return nil
+	}
+	return &CutError{Path: p.path, Reason: fmt.Sprintf("the journal of partition %d ends before offset %d, the Commit of the restore point that it begins with since %s",
+		p.number, p.Commit, p.of.At.UTC().Format(time.RFC3339))}
 }
 
 // DroppedError: what was to be read was dropped by retention meanwhile.

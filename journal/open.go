@@ -32,7 +32,10 @@ func Open(dir string, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	j := &Journal{dir: dir, options: o, lock: lock, splitters: splitters{make: o.Splitter}}
-	err = j.openHead()
+	err = j.options.refuseDropped(dir)
+	if err == nil {
+		err = j.openHead()
+	}
 	if err == nil {
 		err = j.load()
 	}
@@ -44,37 +47,71 @@ func Open(dir string, o Options) (*Journal, error) {
 
 // load brings the journal to where the files end.
 func (j *Journal) load() error {
-	if _, err := DropCut(j.dir, j.options); err != nil { // what a crash left of it
-		return fmt.Errorf("open the journal: %w", err)
-	}
 	segments, cut, err := j.options.list(j.dir)
 	if err != nil {
-		return fmt.Errorf("open the journal: %w", err)
-	}
-	if err := j.options.dropUnfinished(j.dir); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
 	sums, err := j.readHeaders(segments, cut)
 	if errors.As(err, new(*DroppedError)) {
 		return j.load() // retention came meanwhile
 	}
-	if err != nil || len(segments) == 0 {
+	if err != nil {
 		return err
 	}
+	if len(segments) == 0 {
+		return j.dropLeft()
+	}
+	if err := j.goOn(segments, cut); err != nil {
+		return err
+	}
+	j.noteUnsealed(segments, sums)
+	return nil
+}
+
+// goOn finds where the journal ends and makes that segment the active one. A last segment that holds no whole block is removed: its first batch
+// was never acknowledged. The segment before it was sealed, so it may not be torn, and is active again.
+func (j *Journal) goOn(segments []segment, cut *partitionCut) error {
 	last := segments[len(segments)-1]
 	found, err := j.scan(last, last.sealed(true))
 	if err != nil {
 		return err
 	}
-	if found.blocks > 0 {
-		err = j.resume(last, found)
-	} else {
-		err = j.dropUnbegun(segments, found)
+	ends, begun := found, segments
+	if found.blocks == 0 {
+		ends, begun = scanned{}, segments[:len(segments)-1]
 	}
+	if found.blocks == 0 && len(begun) > 0 {
+		if ends, err = j.scan(begun[len(begun)-1], true); err != nil {
+			return err
+		}
+	}
+	if err := cut.reached(ends); err != nil {
+		return err
+	}
+	if err := j.dropLeft(); err != nil {
+		return err
+	}
+	if found.blocks == 0 {
+		if err := j.remove(last, found); err != nil {
+			return err
+		}
+	}
+	if len(begun) == 0 {
+		return nil
+	}
+	return j.resume(begun[len(begun)-1], ends)
+}
+
+// dropLeft removes what a crash left of what was dropped, or of a file that was being written.
+func (j *Journal) dropLeft() error {
+	_, err := DropCut(j.dir, j.options)
 	if err == nil {
-		j.noteUnsealed(segments, sums)
+		err = j.options.dropUnfinished(j.dir)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	return nil
 }
 
 // readHeaders checks every segment's header, and gives what each says of the one before it: by base, the SHA-256 of that
@@ -99,24 +136,6 @@ func (j *Journal) readHeaders(segments []segment, cut *partitionCut) (map[int64]
 		}
 	}
 	return sums, nil
-}
-
-// dropUnbegun removes a last segment that holds no whole block: its first batch was never acknowledged. The segment before it
-// was sealed, so it may not be torn, and is active again.
-func (j *Journal) dropUnbegun(segments []segment, found scanned) error {
-	last, rest := segments[len(segments)-1], segments[:len(segments)-1]
-	if len(rest) == 0 {
-		return j.remove(last, found)
-	}
-	before := rest[len(rest)-1]
-	sealed, err := j.scan(before, true)
-	if err != nil {
-		return err
-	}
-	if err := j.remove(last, found); err != nil {
-		return err
-	}
-	return j.resume(before, sealed)
 }
 
 // scanned is what was found in a segment.
