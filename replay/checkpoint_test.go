@@ -300,22 +300,29 @@ func TestCheckpointLeavesRoom(t *testing.T) {
 func TestSinceCheckpoint(t *testing.T) {
 	m, _, path := checkpointed(t, nil)
 	j := openReplay(t, m)
-	n, newest, ok, err := j.SinceCheckpoint()
-	if err != nil || !ok || newest.ID != j.Points()[4].ID || n != 2*(4+2*2) { // two snapshots: four changes, a Begin and a Commit in each partition
-		t.Errorf("%d entries, %d, %t, %v", n, newest.ID, ok, err)
+	since, ok, err := j.SinceCheckpoint()
+	if err != nil || !ok || since.Newest.ID != j.Points()[4].ID || since.Entries != 2*(4+2*2) { // two snapshots: four changes, a Begin and a Commit in each partition
+		t.Errorf("%+v, %t, %v", since, ok, err)
+	}
+	end := int64(0)
+	for _, p := range j.streams[0].partitions {
+		end += p.next
+	}
+	if since.End != end {
+		t.Errorf("%+v, which ends at %d", since, end)
 	}
 	if err := m.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if n, _, _, err = j.SinceCheckpoint(); err != nil || n < 5*8-2 {
-		t.Errorf("%d entries, %v", n, err)
+	if since, _, err = j.SinceCheckpoint(); err != nil || since.Entries < 5*8-2 || since.End != end {
+		t.Errorf("%+v, %v", since, err)
 	}
 	lock, err := m.Lock(filepath.Join(filepath.Dir(path), checkpointLock))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock.Close() //nolint:errcheck // in memory
-	if _, err := j.Checkpoint(context.Background(), newest); !errors.As(err, new(*disk.LockedError)) {
+	if _, err := j.Checkpoint(context.Background(), since.Newest); !errors.As(err, new(*disk.LockedError)) {
 		t.Errorf("while another makes one: %v", err)
 	}
 }

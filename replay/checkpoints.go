@@ -175,32 +175,40 @@ func (j *Journal) pruneCheckpoints(stream string, written int64) error {
 	return j.o.FS.SyncDir(dir)
 }
 
-// SinceCheckpoint says how many entries stand between a stream's newest checkpoint, or its base or beginning, and its newest restore point, and
-// which point that is. ok is false where there is no point.
-func (j *Journal) SinceCheckpoint() (entries int64, newest Point, ok bool, err error) {
+// SinceCheckpoint is how far a stream is behind its newest checkpoint.
+type SinceCheckpoint struct {
+	Newest  Point // its newest restore point
+	Entries int64 // between the checkpoint, or the stream's base or beginning, and that point
+	End     int64 // the offsets behind that point's Commits, of all partitions together
+}
+
+// SinceCheckpoint says what a checkpoint now would spare later folds. ok is false where there is no restore point.
+func (j *Journal) SinceCheckpoint() (since SinceCheckpoint, ok bool, err error) {
 	points := j.Points()
 	if len(points) == 0 {
-		return 0, newest, false, nil
+		return since, false, nil
 	}
-	newest = points[len(points)-1]
-	found, err := checkpoint.List(j.o.FS, j.streamDir(newest.Stream))
+	since.Newest = points[len(points)-1]
+	links := since.Newest.links
+	found, err := checkpoint.List(j.o.FS, j.streamDir(since.Newest.Stream))
 	if err != nil {
-		return 0, newest, false, err
+		return since, false, err
 	}
-	from := newest.links[0]
+	from := links[0]
 	baseline := from.beginning == nil // else its rows are the base, which is as good
 	for _, c := range found {
-		for _, l := range newest.links {
+		for _, l := range links {
 			if id := l.spans[0].begin.Snapshot; id == c.Snapshot && !c.Temporary && id >= from.spans[0].begin.Snapshot {
 				from, baseline = l, false
 			}
 		}
 	}
-	for i, s := range newest.links[len(newest.links)-1].spans {
-		entries += s.to - from.spans[i].to
+	for i, s := range links[len(links)-1].spans {
+		since.End += s.to + 1
+		since.Entries += s.to - from.spans[i].to
 		if baseline {
-			entries += from.spans[i].to - from.spans[i].from
+			since.Entries += from.spans[i].to - from.spans[i].from
 		}
 	}
-	return entries, newest, true, nil
+	return since, true, nil
 }

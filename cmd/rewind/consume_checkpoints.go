@@ -24,12 +24,28 @@ type checkpoints struct {
 	tables map[table.Name]*sinceCheckpoint
 }
 
-// sinceCheckpoint is how much of a table was journaled since its last checkpoint, as far as is known.
+// sinceCheckpoint is how far a table's journal is, by partition, and from where on it is worth a checkpoint.
 type sinceCheckpoint struct {
-	known   bool  // entries is what stands behind the newest checkpoint
-	entries int64 // since the journal was looked at, or in this process
-	next    map[int]int64
-	last    map[int]int64 // entries of the partition's progress
+	partitions map[int]consumer.Progress
+	from       int64 // sum of the offsets up to which there is a checkpoint, or one was tried; 0: not known
+	looked     int64 // the newest snapshot at which it was tried: without another nothing more can be done
+}
+
+// reach is the sum of the offsets that are read next.
+func (t *sinceCheckpoint) reach() (sum int64) {
+	for _, p := range t.partitions {
+		sum += p.Next
+	}
+	return sum
+}
+
+// snapshot is the newest one whose Commits all partitions hold; 0: there is none.
+func (t *sinceCheckpoint) snapshot() int64 {
+	newest := t.partitions[0].Snapshot
+	for n := range t.partitions[0].Across {
+		newest = min(newest, t.partitions[n].Snapshot)
+	}
+	return newest
 }
 
 // sparedByConsume is how much of the disk stays free when consume writes a checkpoint that nobody asked for.
@@ -60,15 +76,13 @@ func (k *checkpoints) note(p consumer.Progress) {
 	defer k.mutex.Unlock()
 	t := k.tables[p.Table]
 	if t == nil {
-		t = &sinceCheckpoint{next: map[int]int64{}, last: map[int]int64{}}
+		t = &sinceCheckpoint{partitions: map[int]consumer.Progress{}}
 		k.tables[p.Table] = t
 	}
-	fresh := p.Entries
-	if last := t.last[p.Partition]; last <= p.Entries {
-		fresh -= last
+	if p.Next < t.partitions[p.Partition].Next { // another stream, or one that is read again
+		t.from = 0
 	}
-	t.last[p.Partition], t.next[p.Partition] = p.Entries, p.Next
-	t.entries += fresh
+	t.partitions[p.Partition] = p
 	if k.due(t) {
 		select {
 		case k.wake <- struct{}{}:
@@ -77,16 +91,9 @@ func (k *checkpoints) note(p consumer.Progress) {
 	}
 }
 
-// due says whether the table's journal is worth a look. One that holds less in all needs none.
+// due says whether the table's journal is worth a look: it is opened for that.
 func (k *checkpoints) due(t *sinceCheckpoint) bool {
-	if t.known {
-		return t.entries >= k.every
-	}
-	all := int64(0)
-	for _, n := range t.next {
-		all += n
-	}
-	return all >= k.every
+	return t.reach()-t.from >= k.every && t.snapshot() > t.looked
 }
 
 func (k *checkpoints) run(ctx context.Context) {
@@ -104,16 +111,15 @@ func (k *checkpoints) run(ctx context.Context) {
 // look makes the checkpoints that are due.
 func (k *checkpoints) look(ctx context.Context) {
 	k.mutex.Lock()
-	var names []table.Name
+	tried := map[table.Name]int64{} // how far each is now
 	for name, t := range k.tables {
 		if k.due(t) {
-			names = append(names, name)
-			t.known, t.entries = true, 0 // what comes meanwhile counts
+			tried[name], t.looked = t.reach(), t.snapshot()
 		}
 	}
 	k.mutex.Unlock()
-	for _, name := range names {
-		behind, err := k.make(ctx, name)
+	for name, reach := range tried {
+		from, err := k.make(ctx, name)
 		var locked *disk.LockedError
 		switch {
 		case ctx.Err() != nil:
@@ -123,29 +129,32 @@ func (k *checkpoints) look(ctx context.Context) {
 		case err != nil:
 			k.app.log.Warn("a checkpoint was not made; the next one is tried later", "table", name.String(), "error", err)
 		}
+		if err != nil {
+			from = reach
+		}
 		k.mutex.Lock()
-		k.tables[name].entries += behind
+		k.tables[name].from = from
 		k.mutex.Unlock()
 	}
 }
 
-// make makes the table's checkpoint, if there is as much behind the last one as is to be. behind is what there is where it made none.
-func (k *checkpoints) make(ctx context.Context, name table.Name) (behind int64, err error) {
+// make makes the table's checkpoint, if there is as much behind the last one as is to be, and says up to where there is one then.
+func (k *checkpoints) make(ctx context.Context, name table.Name) (from int64, err error) {
 	o := k.app.replayOptions(k.config, nil)
 	o.SpareBytes = sparedByConsume
 	j, err := replay.Open(k.config.journalDir(), name, o)
 	if err != nil {
 		return 0, err
 	}
-	behind, newest, ok, err := j.SinceCheckpoint()
-	if err != nil || !ok || behind < k.every {
-		return behind, err
+	since, ok, err := j.SinceCheckpoint()
+	if err != nil || !ok || since.Entries < k.every {
+		return since.End - since.Entries, err
 	}
-	made, err := j.Checkpoint(ctx, newest)
+	made, err := j.Checkpoint(ctx, since.Newest)
 	if err == nil && !made.Existed {
-		k.app.log.Info("a checkpoint was made", "table", name.String(), "point", newest.ID, "path", made.Path, "bytes", made.Bytes)
+		k.app.log.Info("a checkpoint was made", "table", name.String(), "point", since.Newest.ID, "path", made.Path, "bytes", made.Bytes)
 	}
-	return 0, err
+	return since.End, err
 }
 
 // end stops it, in the middle of a checkpoint too; what is due is made before where the consumer ended by itself.
@@ -158,7 +167,7 @@ func (k *checkpoints) end(ctx context.Context, finish bool) {
 	if finish {
 		k.mutex.Lock()
 		for _, t := range k.tables {
-			t.known = false // one may have been stopped just now
+			t.from, t.looked = 0, 0 // one may have been stopped just now
 		}
 		k.mutex.Unlock()
 		k.look(ctx)
