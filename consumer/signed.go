@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"path/filepath"
 
 	"rewind/change"
+	"rewind/journal"
 	"rewind/table"
 	"rewind/topic"
 )
@@ -73,6 +75,29 @@ func (p *partition) sign(ctx context.Context, dir string, first int64) error {
 			"journal", dir, "from", from, "before", missing)
 	}
 	return p.journal.Sign()
+}
+
+// signCuts signs what retention wrote without the key, or with another one, where that was asked for: of every stream, because all are read.
+func (c *tableConsumer) signCuts() error {
+	if c.options.SignKey == nil || !c.options.SignAsFound {
+		return nil
+	}
+	streams, err := c.journals()
+	if err != nil {
+		return err
+	}
+	p := &partition{table: c}
+	for _, stream := range streams {
+		dir := filepath.Join(c.dir(), stream)
+		signed, err := journal.SignCut(dir, p.journalOptions(), c.options.SignKey)
+		if err != nil {
+			return err
+		}
+		if signed {
+			c.logger.Warn("consume: the record of what retention dropped is signed as it was found", "journal", dir)
+		}
+	}
+	return nil
 }
 
 // holdUnsigned compares the entries from an offset on with the topic's messages.

@@ -131,14 +131,14 @@ func ParseCut(text []byte, key ed25519.PublicKey) (*CutRecord, error) {
 	c.file = sha256.Sum256(text)
 	if key != nil {
 		if c.Signature == "" {
-			return nil, errors.New("it is not signed, and the journal must be")
+			return nil, &signatureError{fmt.Sprintf("it is not signed, and the journal must be, with the key %s: it was written without journal.sign_key, or by somebody else", KeyID(key))}
 		}
 		signature, err := base64.StdEncoding.DecodeString(c.Signature)
 		if id := KeyID(key); c.Key != id {
-			return nil, fmt.Errorf("it was signed with the key %.32s, not with %s", c.Key, id)
+			return nil, &signatureError{fmt.Sprintf("it was signed with the key %.32s, and the key that is configured is %s: the key was replaced, or is the wrong one", c.Key, id)}
 		}
 		if err != nil || !ed25519.Verify(key, body, signature) {
-			return nil, errors.New("its signature does not fit: it was changed, or was not made by this key")
+			return nil, &signatureError{"its signature does not fit: it was changed, or was not made by this key"}
 		}
 	}
 	if err := c.check(); err != nil {
@@ -184,6 +184,9 @@ func ReadCut(fsys disk.FS, dir string, key ed25519.PublicKey) (*CutRecord, error
 		return nil, &CutError{Path: path, Reason: "it is too long to be one"}
 	}
 	c, err := ParseCut(text, key)
+	if wrong := (*signatureError)(nil); errors.As(err, &wrong) {
+		return nil, &CutError{Path: path, Reason: wrong.reason, hint: signCutHint}
+	}
 	if err != nil {
 		return nil, &CutError{Path: path, Reason: err.Error()}
 	}
@@ -212,6 +215,10 @@ func WriteCut(fsys disk.FS, dir string, c CutRecord, former *CutRecord, key ed25
 	if err := c.check(); err != nil {
 		return fmt.Errorf("cut record: %w", err)
 	}
+	return c.write(fsys, dir)
+}
+
+func (c *CutRecord) write(fsys disk.FS, dir string) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err

@@ -80,6 +80,11 @@ func (e *entries) begin(s segment, h ocf.Header) error {
 	if err == nil {
 		err = e.cut.hold(&info)
 	}
+	if err == nil && e.last == unknown && e.cut == nil && info.After >= max(e.from, 0) {
+		if known, wrong := e.reader.options.holdFirst(e.reader.dir, &info); known {
+			err = wrong
+		}
+	}
 	if err != nil {
 		return err
 	}

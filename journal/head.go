@@ -191,6 +191,9 @@ func (r *Reader) Hold(h Head) (behind Behind, err error) {
 	var previous [sha256.Size]byte
 	found := h.Segment == ""
 	for _, info := range r.Segments() {
+		if wrong := (*CutError)(nil); errors.As(info.Err, &wrong) {
+			return behind, wrong // nobody can tell which segments there should be
+		}
 		if found {
 			behind.Segments++
 			behind.Bytes += info.Bytes

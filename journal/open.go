@@ -128,6 +128,9 @@ func (j *Journal) readHeaders(segments []segment, cut *partitionCut) (map[int64]
 		if err == nil && !headless {
 			err = cut.hold(&info)
 		}
+		if err == nil && !headless && i == 0 && cut == nil {
+			_, err = j.options.holdFirst(j.dir, &info)
+		}
 		if err != nil {
 			return nil, j.options.dropped(j.dir, s, err)
 		}

@@ -43,6 +43,11 @@ func (r *Reader) Segments() []SegmentInfo {
 		if err == nil {
 			err = cut.hold(&info)
 		}
+		if err == nil && i == 0 && cut == nil {
+			if known, wrong := r.options.holdFirst(r.dir, &info); known {
+				err = wrong
+			}
+		}
 		if errors.Is(err, fs.ErrNotExist) && errors.As(r.options.dropped(r.dir, s, err), new(*DroppedError)) {
 			return r.Segments() // retention came meanwhile
 		}

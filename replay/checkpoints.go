@@ -11,13 +11,14 @@ import (
 
 	"rewind/change"
 	"rewind/checkpoint"
+	"rewind/journal"
 )
 
 // keptCheckpoints is how many of a stream's checkpoints are kept beside the one that was written last.
 const keptCheckpoints = 2
 
 // checkpointLock keeps two processes from writing a stream's checkpoints, or promoting one, at the same time.
-const checkpointLock = "checkpoint.lock"
+const checkpointLock = journal.CutLock
 
 // Checkpointed says what Checkpoint wrote.
 type Checkpointed struct {

@@ -41,6 +41,11 @@ func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error
 		return r, err
 	}
 	for _, c := range r.cuts {
+		if err := j.mustSign(c.s, o); err != nil {
+			return r, err
+		}
+	}
+	for _, c := range r.cuts {
 		if err := j.cutStream(ctx, &r, c, o); err != nil {
 			return r, err
 		}
@@ -49,7 +54,46 @@ func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error
 	if err := j.forgetProofs(); err != nil {
 		j.o.Logger.Warn("the proofs of restore points that were dropped are still on record", "table", j.name, "error", err)
 	}
-	return r, j.Refresh(ctx)
+	return r, j.recordBase(ctx, r)
+}
+
+// mustSign refuses to write a record that is not signed where the journal is: whoever has its key would take neither.
+func (j *Journal) mustSign(s *stream, o RetainOptions) error {
+	if o.Key != nil {
+		return nil
+	}
+	where, key := "", ""
+	if s.cut != nil && s.cut.Key != "" {
+		where, key = "its cut record", s.cut.Key
+	}
+	for _, p := range s.partitions {
+		reader, err := p.open(decoders{})
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if head, err := reader.Head(nil); err == nil {
+			where, key = "the head of "+p.dir, head.Key
+		}
+	}
+	if where == "" {
+		return nil
+	}
+	return &RetainError{Reason: fmt.Sprintf("the journal is signed (%s, with the key %.32s), and no key is configured here to sign the record with", where, key), code: exitRefused,
+		hint: "run it with the configuration of rewind consume: where journal.sign_key is that key"}
+}
+
+// recordBase writes down that the base was proved, as it was read back from the disk.
+func (j *Journal) recordBase(ctx context.Context, r Retention) error {
+	if err := j.Refresh(ctx); err != nil {
+		return err
+	}
+	if err := j.recordProofs(ProofFolded, *r.Oldest); err != nil {
+		j.o.Logger.Warn("that the base was proved is not on record: the next verify proves it again", "table", j.name, "error", err)
+	}
+	return nil
 }
 
 // lockStreams keeps others from writing checkpoints, and from dropping.
