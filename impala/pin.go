@@ -65,7 +65,22 @@ func (s *session) pin(ctx context.Context, name table.Name) (*instant, error) {
 	case formatKudu:
 		return s.kuduInstant(ctx)
 	}
-	return nil, &PinError{Table: name, Kind: strings.ToLower(d.format)}
+	return nil, newPinError(name, d.format)
+}
+
+func newPinError(name table.Name, format string) *PinError {
+	return &PinError{Table: name, Kind: strings.ToLower(format)}
+}
+
+// CanPin asks whether several reads of a table can see it as of one instant: *PinError where they cannot.
+func (db *DB) CanPin(ctx context.Context, name table.Name) error {
+	return db.read(ctx, name, func(s *session) error {
+		_, d, err := s.showCreate(ctx, name)
+		if err == nil && d.format != formatIceberg && d.format != formatKudu {
+			err = newPinError(name, d.format)
+		}
+		return err
+	})
 }
 
 // icebergInstant is the current version: the history's last line.
@@ -98,9 +113,12 @@ func (s *session) kuduInstant(ctx context.Context) (*instant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &instant{options: []property{
-		{"KUDU_READ_MODE", "READ_AT_SNAPSHOT"}, {"KUDU_SNAPSHOT_READ_TIMESTAMP_MICROS", strconv.FormatInt(now.UnixMicro(), 10)},
-	}}, nil
+	return &instant{options: kuduOptions(strconv.FormatInt(now.UnixMicro(), 10))}, nil
+}
+
+// kuduOptions are those of a session that reads as of a time.
+func kuduOptions(micros string) []property {
+	return []property{{"KUDU_READ_MODE", "READ_AT_SNAPSHOT"}, {"KUDU_SNAPSHOT_READ_TIMESTAMP_MICROS", micros}}
 }
 
 // keyRange is the rows of a table from one key on and below another, at an instant.

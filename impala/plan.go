@@ -2,6 +2,7 @@ package impala
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -57,9 +58,21 @@ func (db *DB) planProof(ctx context.Context, name table.Name, s *table.Schema) (
 	return []string{probeSQL(), scanSQL(&renamed, false)}, nil
 }
 
-// PlanCapture lists the statements of Describe, Estimate, Rows and Altered, and gives the definition that Describe would. last is the table's
+// Streams says by how many ranges of keys a capture reads a table at once.
+type Streams struct {
+	Most   int                                   // below 2: the table is read by one SELECT
+	Bounds func(*table.Schema) ([][]byte, error) // the keys between the ranges; nil: they are not known before
+}
+
+// What of a plan is not known before.
+const (
+	instantToCome = "<the time that the engine tells then, in microseconds>"
+	rangeToCome   = "<range %d of %d of the keys>"
+)
+
+// PlanCapture lists the statements of Describe, Estimate, Pin, Rows and Altered, and gives the definition that Describe would. last is the table's
 // last schema, whose column ids go on; it may be nil.
-func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema, ordered bool) ([]string, *table.Definition, error) {
+func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Schema, ordered bool, by Streams) ([]string, *table.Definition, error) {
 	d, err := db.unrefreshed(name).Describe(ctx, name)
 	if err != nil {
 		return nil, nil, err
@@ -72,9 +85,90 @@ func (db *DB) PlanCapture(ctx context.Context, name table.Name, last *table.Sche
 	describe := planDescribe(name, d)
 	plan = append(plan, describe...)
 	plan = append(append(plan, db.sessionPlan(name, nil)...), showStatsSQL(name))
-	plan = append(append(plan, db.sessionPlan(name, nil)...), scanSQL(d.Schema, ordered))
+	scan, err := db.planScan(ctx, d, ordered, by)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan = append(plan, scan...)
 	plan = append(append(plan, db.sessionPlan(name, nil)...), describe...) // see Altered
 	return plan, d, nil
+}
+
+// planScan lists the statements of Pin, where several streams read, and of Rows.
+func (db *DB) planScan(ctx context.Context, d *table.Definition, ordered bool, by Streams) (plan []string, err error) {
+	name, ranges := d.Schema.Table, make([]keyRange, 1)
+	var at *instant
+	if by.Most > 1 {
+		if at, plan, err = db.planPin(ctx, d); err != nil {
+			return nil, err
+		}
+		if at != nil && by.Bounds != nil {
+			bounds, err := by.Bounds(d.Schema)
+			if err != nil {
+				return nil, err
+			}
+			ranges = rangesBetween(bounds)
+		}
+	}
+	codec, err := table.NewCodec(d.Schema)
+	if err != nil {
+		return nil, err
+	}
+	unknown := at != nil && by.Bounds == nil
+	if unknown {
+		ranges = make([]keyRange, by.Most)
+	}
+	for i, r := range ranges {
+		plan = append(plan, db.sessionPlan(name, nil)...)
+		if len(ranges) == 1 {
+			return append(plan, scanSQL(d.Schema, ordered)), nil
+		}
+		condition := fmt.Sprintf(rangeToCome, i+1, len(ranges))
+		if !unknown {
+			if condition, err = r.condition(d.Schema, codec); err != nil {
+				return nil, err
+			}
+		}
+		for _, p := range at.options {
+			if p.value == instantToCome {
+				plan = append(plan, "SET "+p.key+"="+p.value)
+				continue
+			}
+			plan = append(plan, setSQL(p.key, p.value))
+		}
+		plan = append(plan, scanRangeSQL(d.Schema, ordered, at.version, condition))
+	}
+	return plan, nil
+}
+
+// rangesBetween are the ranges that keys divide a table into.
+func rangesBetween(bounds [][]byte) []keyRange {
+	ranges := make([]keyRange, len(bounds)+1)
+	for i, key := range bounds {
+		ranges[i].to, ranges[i+1].from = key, key
+	}
+	return ranges
+}
+
+// planPin lists the statements of Pin, and gives the instant as far as it is known before; nil where there is none to fix yet.
+func (db *DB) planPin(ctx context.Context, d *table.Definition) (at *instant, plan []string, err error) {
+	parsed, err := parseDDL(d.DDL)
+	if err != nil {
+		return nil, nil, err
+	}
+	name := d.Schema.Table
+	plan = append(db.sessionPlan(name, nil), showCreateSQL(name))
+	switch parsed.format {
+	case formatKudu:
+		return &instant{options: kuduOptions(instantToCome)}, append(plan, clockSQL), nil
+	case formatIceberg:
+		err = db.read(ctx, name, func(s *session) (err error) {
+			at, err = s.icebergInstant(ctx, name)
+			return err
+		})
+		return at, append(plan, historySQL(name)), err
+	}
+	return nil, nil, newPinError(name, parsed.format)
 }
 
 // planDescribe lists what describing a table asks, but for a REFRESH.

@@ -60,7 +60,7 @@ func TestPlansAreWhatIsSent(t *testing.T) {
 	ctx := context.Background()
 	for _, name := range []string{"plain", "ranged"} {
 		source, into, kept := shop(name), shop(name+"_then"), shop(name+"_kept")
-		plan, d, err := b.PlanCapture(ctx, source, nil, true)
+		plan, d, err := b.PlanCapture(ctx, source, nil, true, Streams{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,10 @@ func TestPlansOnlyLook(t *testing.T) {
 	b := newBench(t, sandbox.ImpalaOptions{Fault: sent.fault}, Options{})
 	b.run(t, "CREATE TABLE shop.plain (id BIGINT) STORED AS PARQUET")
 	b.ours(shop("plain"), TableOptions{Key: []string{"id"}, Refresh: true})
-	for _, statement := range sent.during(t, func() error { _, _, err := b.PlanCapture(context.Background(), shop("plain"), nil, true); return err }) {
+	for _, statement := range sent.during(t, func() error {
+		_, _, err := b.PlanCapture(context.Background(), shop("plain"), nil, true, Streams{})
+		return err
+	}) {
 		if !looks(statement) {
 			t.Errorf("sent: %s", statement)
 		}

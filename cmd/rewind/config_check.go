@@ -305,6 +305,11 @@ func checkTable(ctx context.Context, db *impala.DB, check *tableCheck) error {
 			check.SortBytes = &sorted
 		}
 	}
+	if check.Streams > 1 && found.Kind != "" {
+		if err := db.CanPin(ctx, check.name); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	for _, err := range problems {
 		if ctx.Err() != nil || exitCode(ctx, err) == exitUnreachable {
 			return err

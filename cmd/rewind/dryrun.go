@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rewind/impala"
+	"rewind/producer"
 	"rewind/replay"
 	"rewind/table"
 )
@@ -128,7 +129,7 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 	if err != nil {
 		return nil, err
 	}
-	statements, definition, err := db.PlanCapture(ctx, t.name, known.schema, !t.sortsHere())
+	statements, definition, err := db.PlanCapture(ctx, t.name, known.schema, !t.sortsHere(), a.plannedStreams(c, t, f))
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 		how = "in any order, to be sorted here"
 	}
 	if t.Streams > 1 {
-		how += fmt.Sprintf(", by %d streams as of one instant, each a range of the key", t.Streams)
+		how += fmt.Sprintf(", by %d streams as of one instant, each a range of the key; what stands in <> is known only then", t.Streams)
 	}
 	d.add("capture "+t.name.String()+": describe it and read it "+how, statements...)
 	if text := c.guardText(t, f); text != "" {
@@ -145,6 +146,17 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 	}
 	d.add("publish what changed to the Kafka topic " + kafka.Name(t.name))
 	return definition.Schema, nil
+}
+
+// plannedStreams says by which ranges the table is read: those of the last snapshot, which is not there before it is made again.
+func (a *app) plannedStreams(c *config, t tableConfig, f captureFlags) impala.Streams {
+	by := impala.Streams{Most: t.Streams}
+	if !f.rebuild {
+		by.Bounds = func(s *table.Schema) ([][]byte, error) {
+			return producer.Ranges(producer.Options{Dir: c.snapshotDir(), FS: a.fs, Keys: c.Encryption.keys}, s, t.Streams)
+		}
+	}
+	return by
 }
 
 // dryRestore shows what a restore would do, up to the guard that would refuse it.
