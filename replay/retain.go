@@ -69,7 +69,7 @@ func (e *RetainError) ExitCode() int { return e.code }
 // Hint says what to do.
 func (e *RetainError) Hint() string { return e.hint }
 
-// PlanRetention says what Retain would drop. It changes nothing.
+// PlanRetention says what Retain would drop, unless that finds damage: it reads no more than restore points. It changes nothing.
 func (j *Journal) PlanRetention(ctx context.Context, o RetainOptions) (Retention, error) {
 	if err := j.Refresh(ctx); err != nil {
 		return Retention{}, err
@@ -116,8 +116,7 @@ func (j *Journal) PlanRetention(ctx context.Context, o RetainOptions) (Retention
 // retainable says why nothing may be dropped now.
 func (j *Journal) retainable() error {
 	if err := j.damage(); err != nil {
-		return &RetainError{Reason: "the journal is damaged: " + err.Error(), code: exitCorrupt, err: err,
-			hint: fmt.Sprintf("rewind verify %s says what the journal is worth; what is damaged must come back from a copy first", j.name)}
+		return j.tooDamaged(err)
 	}
 	if len(j.points) == 0 {
 		return j.noPoints()
@@ -129,6 +128,11 @@ func (j *Journal) retainable() error {
 		}
 	}
 	return nil
+}
+
+func (j *Journal) tooDamaged(err error) error {
+	return &RetainError{Reason: "the journal is damaged: " + err.Error(), code: exitCorrupt, err: err,
+		hint: fmt.Sprintf("rewind verify %s says what the journal is worth; what is damaged must come back from a copy first", j.name)}
 }
 
 // planStream says what goes of one stream: all before the point's Commits, or, of an earlier stream, all that it has.

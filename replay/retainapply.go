@@ -17,7 +17,7 @@ import (
 )
 
 // Retain drops what lies before the oldest restore point that must be kept. The rows of that one become the base that the journal begins with,
-// proved by its Commit's digest as they stand on the disk; then the record of what goes is made durable; then the segments go, oldest first. A
+// proved by its Commit's digest as they stand on the disk, after all of the journal was read and proved; then the record of what goes is made durable; then the segments go, oldest first. A
 // crash anywhere leaves a journal that can be read: what the record says is gone is not seen any more, and the next Retain, or the next
 // consumer, removes what is left of it. It needs none of the consumer's locks.
 func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error) {
@@ -44,6 +44,9 @@ func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error
 		if err := j.mustSign(c.s, o); err != nil {
 			return r, err
 		}
+	}
+	if err := j.holdWhole(ctx); err != nil {
+		return r, err
 	}
 	for _, c := range r.cuts {
 		if err := j.cutStream(ctx, &r, c, o); err != nil {
@@ -83,6 +86,15 @@ func (j *Journal) mustSign(s *stream, o RetainOptions) error {
 	}
 	return &RetainError{Reason: fmt.Sprintf("the journal is signed (%s, with the key %.32s), and no key is configured here to sign the record with", where, key), code: exitRefused,
 		hint: "run it with the configuration of rewind consume: where journal.sign_key is that key"}
+}
+
+// holdWhole reads what goes and what stays, all of it: what is dropped can never again be brought in where something else turns out damaged.
+func (j *Journal) holdWhole(ctx context.Context) error {
+	_, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, VerifyOptions{Full: true})
+	if err != nil && ctx.Err() == nil && isDamage(err) {
+		return j.tooDamaged(err)
+	}
+	return err
 }
 
 // recordBase writes down that the base was proved, as it was read back from the disk.
