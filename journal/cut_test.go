@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -267,7 +268,8 @@ func textOf(t testing.TB, fsys disk.FS, path string) []byte {
 	return b.Bytes()
 }
 
-// FuzzCut reads whatever as a cut record: an error, or one that makes sense and is written as it was read.
+// FuzzCut reads whatever as a cut record, as it is and with the SHA-256 that it would need: an error, or one that makes sense and is written as it
+// was read.
 func FuzzCut(f *testing.F) {
 	fsys := disk.NewMemory()
 	j := segmented(f, fsys, 3, nil)
@@ -275,7 +277,7 @@ func FuzzCut(f *testing.F) {
 	must(f, WriteCut(fsys, cutStreamDir, cutAt(f, j.Reader(), 11), nil, nil))
 	f.Add(textOf(f, fsys, filepath.Join(cutStreamDir, cutName)))
 	f.Add([]byte(`{"version":1,"partitions":[{}]}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	hold := func(t *testing.T, text []byte) {
 		c, err := ParseCut(text, nil)
 		if err != nil {
 			return
@@ -285,6 +287,25 @@ func FuzzCut(f *testing.F) {
 		if again.Sum != c.Sum {
 			t.Fatalf("%s", text)
 		}
+		if whole := c.Base == nil; whole != (c.Snapshot == 0) || len(c.Partitions) == 0 || !whole && strings.ContainsRune(c.Base.Name, filepath.Separator) {
+			t.Fatalf("it makes no sense: %s", text)
+		}
+		for _, p := range c.Partitions {
+			if p.First < 0 != (c.Base == nil) || p.First >= 0 && (p.First <= p.After || p.First > p.Commit) {
+				t.Fatalf("it makes no sense: %s", text)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		hold(t, text)
+		var c CutRecord
+		if json.Unmarshal(text, &c) != nil {
+			return
+		}
+		c.seal(nil)
+		sealed, err := json.Marshal(c)
+		must(t, err)
+		hold(t, sealed)
 	})
 }
 
