@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 
 	"rewind/change"
@@ -30,12 +31,15 @@ type blockReader struct {
 func newBlockReader(p *partition, from, to int64) (*blockReader, error) {
 	r := &blockReader{part: p, known: p.known.get(), from: from, to: to}
 	reader, err := p.open(r.known)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, p.readable(nil, from)
+	}
 	if err != nil {
-		return r, ignoreNotExist(err)
+		return r, err
 	}
 	r.reader, r.infos = reader, reader.Segments()
-	if len(r.infos) > 0 && r.infos[0].BehindCut && from <= r.infos[0].After {
-		return r, p.droppedAt(r.infos[0].Path)
+	if err := p.readable(r.infos, from); err != nil {
+		return r, err
 	}
 	for i, info := range r.infos { // what lies behind is not of interest, damaged or not
 		if info.BaseOffset > to {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -161,7 +162,7 @@ func (p *partition) changes(ctx context.Context, links []link) iter.Seq2[entry, 
 			}
 		}
 		if err := c.end(); err != nil {
-			yield(entry{}, err)
+			yield(entry{}, cmp.Or(p.readable(nil, first.from), err)) // there may be none any more
 		}
 	}
 }

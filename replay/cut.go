@@ -233,3 +233,19 @@ func (p *partition) droppedAt(segment string) error {
 	}
 	return &journal.DroppedError{Segment: segment, Cut: cut}
 }
+
+// readable says whether a partition still holds what a point has in it from an offset on: retention may have come since the point was looked up.
+// infos are its segments.
+func (p *partition) readable(infos []journal.SegmentInfo, from int64) error {
+	if len(infos) > 0 {
+		if infos[0].BehindCut && from <= infos[0].After {
+			return p.droppedAt(infos[0].Path)
+		}
+		return nil
+	}
+	cut, err := journal.ReadCut(p.fs, filepath.Dir(p.dir), p.cutKey)
+	if err != nil || cut == nil || cut.Base != nil { // if anything is missing, who reads it says so
+		return err
+	}
+	return &journal.DroppedError{Segment: p.dir, Cut: cut} // the stream as a whole
+}

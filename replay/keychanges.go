@@ -26,21 +26,24 @@ func (p *partition) changesOfKey(ctx context.Context, links []link, print printO
 		known := p.known.get()
 		defer p.known.put(known)
 		reader, err := p.open(known)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
+		var infos []journal.SegmentInfo
+		if err == nil {
+			infos = reader.Segments()
+		}
+		first, last := links[0].spans[p.number], links[len(links)-1].spans[p.number]
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			err = p.readable(infos, first.from)
 		}
 		if err != nil {
 			yield(entry{}, err)
 			return
 		}
-		infos := reader.Segments()
 		segments := index.Segments(infos)
-		if len(segments) < len(infos) { // the reading of all entries says what is wrong
+		if len(segments) == 0 || len(segments) < len(infos) { // the reading of all entries says what is wrong
 			p.changes(ctx, links)(yield)
 			return
 		}
 		k := &keyReader{part: p, reader: reader, known: known, links: links, print: print, yield: yield}
-		first, last := links[0].spans[p.number], links[len(links)-1].spans[p.number]
 		for i, s := range segments {
 			if s.BaseOffset >= last.to {
 				return

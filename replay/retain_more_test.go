@@ -277,9 +277,12 @@ func TestRetainAtEveryMomentOfAReader(t *testing.T) {
 					return fmt.Errorf("point %d: %d rows, %w", p.ID, len(got), err)
 				}
 			}
-			_, err = j.RowHistory(context.Background(), "order_id=1,line=a")
+			h, err := j.RowHistory(context.Background(), "order_id=2,line=a")
 			if dropped := (*journal.DroppedError)(nil); errors.As(err, &dropped) {
 				return nil
+			}
+			if err == nil && len(h.Versions) != min(len(points), 2) {
+				err = fmt.Errorf("history of %d versions, searched %d of %d points", len(h.Versions), h.Searched, len(points))
 			}
 			return err
 		},
