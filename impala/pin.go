@@ -85,10 +85,10 @@ func (db *DB) CanPin(ctx context.Context, name table.Name) error {
 
 // icebergInstant is the current version: the history's last line.
 func (s *session) icebergInstant(ctx context.Context, name table.Name) (*instant, error) {
-	version, latest := "", ""
+	version := ""
 	err := s.metadata(ctx, name, historySQL(name), func(row []string) {
-		if len(row) > 1 && row[0] >= latest {
-			latest, version = row[0], row[1]
+		if len(row) > 1 { // row[0] is a local time: an hour of the autumn comes twice
+			version = row[1]
 		}
 	})
 	if err != nil || version == "" {

@@ -89,10 +89,13 @@ func (s *seen) count(part string) (n int) {
 	return n
 }
 
+// autumn is the history of a table in the night in which the clock goes back: 22 was made at 02:55 of summer time, 33 ten minutes later.
+const autumn = "SELECT '2026-10-24 09:00:00' a, '11' b UNION ALL SELECT '2026-10-25 02:55:00', '22' UNION ALL SELECT '2026-10-25 02:05:00', '33'"
+
 // TestPin: each stream of a Kudu table sets the instant that was asked for once, each of an Iceberg table names the version that was the
 // current one; of no other table several streams see one instant.
 func TestPin(t *testing.T) {
-	sent := &seen{history: "SELECT '2026-11-22 09:00:00' a, '22' b UNION ALL SELECT '2026-11-23 09:00:00', '33' UNION ALL SELECT '2026-11-21 09:00:00', '44'"}
+	sent := &seen{history: autumn}
 	b := newBench(t, sandbox.ImpalaOptions{Rewrite: sent.rewrite}, Options{})
 	ctx := context.Background()
 	for _, c := range []struct{ name, clause, mark string }{
