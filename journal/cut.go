@@ -84,7 +84,7 @@ func (e *CutError) Hint() string {
 	if e.hint != "" {
 		return e.hint
 	}
-	return "what retention left of the stream is the cut record, its base and the segments behind them: bring the stream's folder back from a copy; or move the whole folder aside, and `rewind consume TABLE --refetch` reads again what the topic still has; nothing was changed"
+	return "what retention left of the stream is the cut record, its base and the segments behind them: bring the stream's folder back from a copy; or move the whole folder aside, and `rewind consume TABLE --refetch` reads again what the topic still has: where that is not all, restore points come back from the next baseline on (rewind produce TABLE --rebaseline), and what the base held is lost; a partition's folder alone cannot be read again behind a cut; nothing was changed"
 }
 
 // body is what the checksum and the signature are over.

@@ -33,7 +33,7 @@ func (e *CorruptionError) ExitCode() int { return 5 }
 
 // Hint says what to do.
 func (e *CorruptionError) Hint() string {
-	return "nothing was changed; bring the segment back from a copy of the journal, or move the partition's folder aside, and `rewind consume TABLE --refetch` reads it again if the topic still has it"
+	return "nothing was changed; bring the segment back from a copy of the journal, or move the partition's folder aside, and `rewind consume TABLE --refetch` reads it again if the topic still has it. Where cut.json lies in the stream's folder, retention dropped what stood before: then that folder is moved as a whole, and what the base held is lost"
 }
 
 // ForeignError: the folder holds the journal of another stream or partition.

@@ -64,7 +64,7 @@ func (j *Journal) atTime(s Spec) (Answer, error) {
 	if lost, gap, found := j.lostSnapshot(hidden); found {
 		return Answer{}, &GapError{Table: j.name, Asked: s, Lost: lost, Gap: gap, Before: &chosen, After: j.neighbour(after)}
 	}
-	if damage := j.damageBehind(after - 1); damage != nil {
+	if damage := j.damageBehind(after-1, s.Time); damage != nil {
 		return Answer{}, &HiddenError{Table: j.name, Asked: s, Last: chosen, Err: damage}
 	}
 	if loss := j.lossBehind(chosen, s.Time); loss != nil {
@@ -77,13 +77,21 @@ func (j *Journal) atTime(s Spec) (Answer, error) {
 
 // damageBehind is the damage that may hide restore points between the i-th and the next one: that of its own stream, if it
 // is the last one to be seen there, and that of a stream of which nothing is seen.
-func (j *Journal) damageBehind(i int) error {
+//
+// A base that is lost hides what builds on it, and nothing before or behind: only what a time means that lies behind its own.
+func (j *Journal) damageBehind(i int, asked time.Time) error {
 	var all []error
 	for _, s := range j.streams {
 		seen := slices.ContainsFunc(j.points, func(p Point) bool { return p.Stream == s.id })
 		more := slices.ContainsFunc(j.points[i+1:], func(p Point) bool { return p.Stream == s.id })
 		if !seen || s.id == j.points[i].Stream && !more {
 			all = append(all, s.damage...)
+			if s.lost != nil && seen && s.id == j.points[i].Stream {
+				all = slices.DeleteFunc(all, func(err error) bool { return err == s.lost.lost }) //nolint:errorlint // this very one
+			}
+		}
+		if s.lost != nil && seen && !asked.Before(s.cut.ReadEnded) && j.points[i].ReadEnded.Before(s.cut.ReadEnded) {
+			all = append(all, s.lost.lost)
 		}
 	}
 	return errors.Join(all...)

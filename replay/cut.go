@@ -21,6 +21,7 @@ type beginning struct {
 	dir    string // of the stream
 	cut    *journal.CutRecord
 	header *checkpoint.Header
+	lost   error // why there are no such rows
 }
 
 // Dropped says what retention has dropped of a table.
@@ -72,7 +73,7 @@ func (d *Dropped) text() string {
 // readCut learns where the stream's journals begin. A cut that is another than before makes everything of the stream be read anew.
 func (j *Journal) readCut(s *stream) error {
 	cut, err := journal.ReadCut(j.o.FS, j.streamDir(s.id), j.o.CutKey)
-	if err == nil && s.cutErr == nil && cut.Same(s.cut) {
+	if err == nil && s.cutErr == nil && cut.Same(s.cut) && (s.lost == nil || j.stillLost(s.lost)) {
 		return nil
 	}
 	s.forget()
@@ -91,6 +92,11 @@ func (j *Journal) readCut(s *stream) error {
 	}
 	b := &beginning{dir: j.streamDir(s.id), cut: cut}
 	file, err := j.openBase(b)
+	if lost := (*BaseError)(nil); errors.As(err, &lost) {
+		b.lost = err
+		s.beginWithout(b)
+		return nil
+	}
 	if err != nil {
 		s.cutErr = err
 		return onlyDisk(err)
@@ -98,6 +104,15 @@ func (j *Journal) readCut(s *stream) error {
 	b.header = &file.Header
 	s.begin(b)
 	return file.Close()
+}
+
+// stillLost says whether a base that was missing or damaged still is.
+func (j *Journal) stillLost(b *beginning) bool {
+	file, err := j.openBase(b)
+	if err == nil {
+		_ = file.Close() // only read
+	}
+	return err != nil
 }
 
 // onlyDisk leaves the errors that are none of the journal's.
@@ -119,9 +134,20 @@ func isDamage(err error) bool {
 // forget makes the stream one of which nothing was read.
 func (s *stream) forget() {
 	for i, p := range s.partitions {
-		s.partitions[i] = &partition{fs: p.fs, keys: p.keys, cutKey: p.cutKey, logger: p.logger, from: p.from, seeks: p.seeks, known: p.known, table: p.table, stream: p.stream, number: p.number, dir: p.dir}
+		s.partitions[i] = &partition{fs: p.fs, keys: p.keys, cutKey: p.cutKey, logger: p.logger, from: p.from, makes: p.makes, seeks: p.seeks, known: p.known, table: p.table, stream: p.stream, number: p.number, dir: p.dir}
 	}
-	s.begun = nil
+	s.begun, s.lost = nil, nil
+}
+
+// beginWithout puts the partitions to behind the Commits that the cut record names. What builds on the base cannot be folded from it; a later
+// baseline builds on nothing.
+func (s *stream) beginWithout(b *beginning) {
+	s.lost = b
+	for i, at := range b.cut.Partitions {
+		p := s.partitions[i]
+		p.order = sequence{last: b.cut.Snapshot, columns: b.cut.NextColumnID, offset: at.Commit}
+		p.start, p.next = at.Commit+1, at.Commit+1
+	}
 }
 
 // begin puts the partitions to behind the base's Commits.
@@ -186,6 +212,11 @@ func (j *Journal) baseError(b *beginning, reason string) error {
 	path := filepath.Join(b.dir, b.cut.Base.Name)
 	if now, err := journal.ReadCut(j.o.FS, b.dir, j.o.CutKey); err == nil && now != nil && !now.Same(b.cut) {
 		return &journal.DroppedError{Segment: path, Cut: now}
+	}
+	if _, err := j.o.FS.Stat(path); err != nil {
+		if _, err := j.o.FS.Stat(path + ".age"); err == nil || j.o.Keys.Encrypts() {
+			path += ".age"
+		}
 	}
 	return &BaseError{Table: j.name, Path: path, Snapshot: b.cut.Snapshot, Reason: reason}
 }

@@ -258,7 +258,7 @@ func (e *BaseError) ExitCode() int { return exitCorrupt }
 
 // Hint says what to do.
 func (e *BaseError) Hint() string {
-	return fmt.Sprintf("what stood before it was dropped by retention, so that nothing makes it again: bring %s back from a copy of the journal; a new baseline (rewind produce %s --rebaseline) protects the table from then on", e.Path, e.Table)
+	return fmt.Sprintf("what stood before it was dropped by retention, so that nothing makes it again: bring %s back from a copy of the journal. Until then what builds on it comes back only where a whole checkpoint lies at it or before it; a new baseline (rewind produce %s --rebaseline, then rewind consume) builds on nothing: from there on all can be restored (rewind points %s)", e.Path, e.Table, e.Table)
 }
 
 // WaitError: a snapshot did not become a restore point in time.

@@ -185,6 +185,9 @@ func (j *Journal) search(ctx context.Context, chain []Point, w wanted) (hits map
 	}
 	s := &search{text: w.text, wanted: key, codec: codec, hits: make(map[uint64]map[int64]hit)}
 	links := end.links
+	if lost := links[0].lost; lost != nil {
+		return nil, "", lost.lost
+	}
 	if b := links[0].beginning; b != nil { // what the row was there, its changes do not tell any more
 		if err := s.lookInBase(ctx, j, b); err != nil {
 			return nil, "", err

@@ -110,11 +110,11 @@ func (j *Journal) read(ctx context.Context, s *stream) error {
 		if err := s.read(ctx); err != nil {
 			return err
 		}
-		before, wrong := s.cut, s.cutErr
+		before, wrong, lost := s.cut, s.cutErr, s.lost
 		if err := j.readCut(s); err != nil {
 			return err
 		}
-		if s.cut.Same(before) && (s.cutErr == nil) == (wrong == nil) {
+		if s.cut.Same(before) && (s.cutErr == nil) == (wrong == nil) && s.lost == lost {
 			return nil
 		}
 	}

@@ -39,7 +39,7 @@ func (e *ProvedLostError) Error() string {
 // wasDropped says whether retention dropped a restore point.
 func (j *Journal) wasDropped(stream string, snapshot int64) bool {
 	for _, s := range j.streams {
-		if s.id == stream && s.cut != nil && (s.cut.Base == nil || snapshot < s.cut.Snapshot) {
+		if s.id == stream && s.cut != nil && (s.cut.Base == nil || snapshot < s.cut.Snapshot || s.lost != nil && snapshot == s.cut.Snapshot) {
 			return true
 		}
 	}

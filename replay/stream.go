@@ -25,6 +25,7 @@ type stream struct {
 
 	cut    *journal.CutRecord // where its journals begin; nil: nothing was dropped
 	cutErr error              // why that cannot be told
+	lost   *beginning         // what its journals should begin with, and which is missing or damaged
 	begun  *beginning         // what its journals begin with since the cut; nil: at their beginning
 }
 
@@ -32,6 +33,7 @@ type stream struct {
 type link struct {
 	spans     []*span    // by partition
 	beginning *beginning // of the first one behind a cut: its rows; nil: its changes are in the journal
+	lost      *beginning // of the first one behind a base that is lost: it builds on that
 	number    int        // position in its chain
 }
 
@@ -97,6 +99,9 @@ func (s *stream) read(ctx context.Context) error {
 	if s.cutErr != nil {
 		s.damage = []error{s.cutErr}
 		return nil //nolint:nilerr // damage is kept
+	}
+	if s.lost != nil {
+		s.damage = []error{s.lost.lost}
 	}
 	for _, p := range s.partitions {
 		err := p.read(ctx)
@@ -164,6 +169,9 @@ func (s *stream) assemble() ([]Point, []Gap) {
 		}
 	}
 	a := &assembly{stream: s, behind: -1, identities: map[*table.Schema]string{}}
+	if s.lost != nil {
+		a.last = s.lost.cut.Snapshot
+	}
 	for _, decided := range s.partitions[0].spans {
 		goOn, err := a.take(decided)
 		if err != nil {
@@ -237,6 +245,9 @@ func (a *assembly) take(decided *span) (goOn bool, err error) {
 	next := link{spans: spans, number: len(a.chain)}
 	if a.behindCut(decided) {
 		next.beginning = a.begun
+	}
+	if len(a.chain) == 0 && begin.Previous != 0 && next.beginning == nil {
+		next.lost = a.lost
 	}
 	a.chain = append(a.chain, next)
 	a.points = append(a.points, a.newPoint())
@@ -334,6 +345,9 @@ func (a *assembly) newPoint() Point {
 		Schema: table.RecordName(a.identity(begin.Schema)), SchemaIdentity: a.identity(begin.Schema), Partitions: begin.Partitions,
 		Digest: commit.Digest, DigestText: commit.Digest.String(),
 		Base: chain[len(chain)-1].beginning != nil, begin: begin, links: slices.Clip(chain),
+	}
+	if lost := chain[0].lost; lost != nil {
+		p.Baseline = lost.cut.Snapshot
 	}
 	for _, s := range chain[len(chain)-1].spans {
 		p.Bytes += s.bytes

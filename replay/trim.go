@@ -11,6 +11,9 @@ func (r *remembered) behindCut(w *walk) *remembered {
 	if w.part.gone {
 		return nil
 	}
+	if w.part.start > 0 && len(w.part.spans) == 0 {
+		return nil // the base is lost
+	}
 	if w.part.start == 0 || len(w.infos) == 0 || !w.infos[0].BehindCut {
 		return r
 	}

@@ -53,6 +53,9 @@ func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error
 
 // beginBehindCut begins with the rows that the journal does, where what stood before was dropped.
 func (f *folded) beginBehindCut(ctx context.Context, j *Journal) error {
+	if lost := f.links[0].lost; lost != nil {
+		return lost.lost
+	}
 	b := f.links[0].beginning
 	if b == nil {
 		return nil

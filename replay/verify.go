@@ -161,6 +161,11 @@ func verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 			v.walks[s.id] = append(v.walks[s.id], w)
 		}
 	}
+	for _, s := range j.streams {
+		if s.lost != nil {
+			v.damaged(s.lost.lost)
+		}
+	}
 	v.draw()
 	v.expect()
 	for _, s := range j.streams {

@@ -211,7 +211,11 @@ func (a *app) verify(ctx context.Context, job *verifyJob, name table.Name) (repl
 	}
 	hint, ofHead := damageHint(err)
 	if len(verdict.Points) > 0 && !ofHead {
-		hint = "what stands before the damage can still be restored: rewind points " + name.String() + "; for the rest: " + hint
+		if base := (*replay.BaseError)(nil); errors.As(err, &base) {
+			hint = base.Hint()
+		} else {
+			hint = "what stands before the damage can still be restored: rewind points " + name.String() + "; for the rest: " + hint
+		}
 	}
 	return verdict, &codedError{code: exitCorrupt, message: name.String() + " is not whole", cause: err, hint: hint}
 }
