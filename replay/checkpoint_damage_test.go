@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rewind/checkpoint"
 	"rewind/disk"
 )
 
@@ -52,6 +53,33 @@ func TestCheckpointBeforeDamage(t *testing.T) {
 			putFile(t, m, segment, whole)
 		}
 		t.Logf("counted: %d damages behind a checkpoint, retained %t", held, retained)
+	}
+}
+
+// TestKeptCheckpoints: the newest two stay, and the one that was written last where it is older.
+func TestKeptCheckpoints(t *testing.T) {
+	m, _, _ := checkpointed(t, nil)
+	j := openReplay(t, m)
+	points := j.Points()
+	for _, step := range []struct {
+		write int
+		stay  []int
+	}{{0, []int{0, 2}}, {3, []int{2, 3}}, {4, []int{3, 4}}, {0, []int{0, 3, 4}}, {1, []int{1, 3, 4}}, {4, []int{3, 4}}} {
+		mustCheckpoint(t, j, points[step.write])
+		found, err := checkpoint.List(m, j.streamDir(points[0].Stream))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want []int64
+		for _, c := range found {
+			got = append(got, c.Snapshot)
+		}
+		for _, i := range step.stay {
+			want = append(want, points[i].ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after that of %d: %d, want %d", step.write, got, want)
+		}
 	}
 }
 

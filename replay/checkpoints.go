@@ -14,7 +14,7 @@ import (
 	"rewind/journal"
 )
 
-// keptCheckpoints is how many of a stream's checkpoints are kept beside the one that was written last.
+// keptCheckpoints is how many of a stream's checkpoints are kept: the newest ones, and the one that was written last where it is older.
 const keptCheckpoints = 2
 
 // checkpointLock keeps two processes from writing a stream's checkpoints, or promoting one, at the same time.
@@ -34,7 +34,7 @@ type Checkpointed struct {
 }
 
 // Checkpoint folds a restore point into a file beside the journal, so that later folds begin there. It is named only once its rows have the
-// digest of the point's Commit. Older ones are removed, but for the newest few. Who else writes one of the stream: *disk.LockedError.
+// digest of the point's Commit. Others are removed, but for the newest two. Who else writes one of the stream: *disk.LockedError.
 func (j *Journal) Checkpoint(ctx context.Context, p Point) (Checkpointed, error) {
 	began := time.Now()
 	lock, err := j.o.FS.Lock(filepath.Join(j.streamDir(p.Stream), checkpointLock))
@@ -146,7 +146,7 @@ func (j *Journal) checkpointHeader(p Point) (h checkpoint.Header, err error) {
 	return h, nil
 }
 
-// pruneCheckpoints removes a stream's checkpoints but the newest few and the one that was written last, and what a crash left of others. The
+// pruneCheckpoints removes a stream's checkpoints but the newest two and the one that was written last, and what a crash left of others. The
 // lock is held.
 func (j *Journal) pruneCheckpoints(stream string, written int64) error {
 	dir := j.streamDir(stream)
@@ -157,7 +157,11 @@ func (j *Journal) pruneCheckpoints(stream string, written int64) error {
 	removed, kept := false, 0
 	for i := len(found) - 1; i >= 0; i-- {
 		c := found[i]
-		if !c.Temporary && (c.Base || c.Snapshot == written && c.Encrypted == j.o.Keys.Encrypts()) {
+		if !c.Temporary && c.Base {
+			continue
+		}
+		if !c.Temporary && c.Snapshot == written && c.Encrypted == j.o.Keys.Encrypts() {
+			kept++
 			continue
 		}
 		inClear := j.o.Keys.Encrypts() && !c.Encrypted

@@ -72,7 +72,7 @@ func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m
 	if err != nil {
 		return producer.Report{}, err
 	}
-	o := producer.TableOptions{Partitions: t.Partitions, Rebaseline: f.rebaseline, AcceptClock: f.acceptClock, SortHere: t.sortsHere(), Streams: t.Streams,
+	o := producer.TableOptions{Partitions: t.Partitions, Rebaseline: f.rebaseline, AcceptClock: f.acceptClock, SortHere: t.sortsHere(), Streams: int(t.Streams),
 		Guard: k.config.guard(t), AllowMassDelete: f.allowDelete, AllowMassChange: f.allowChange}
 	if f.rebuild {
 		if err := k.rebuild(ctx, t.name, p); err != nil {

@@ -23,7 +23,8 @@ first capture.
 
 A checkpoint is proved by the digest of its restore point, and derived: it may be deleted at any time, and nothing is lost.
 One that is damaged, or of another journal, is passed over. "rewind consume" makes one by itself whenever
-journal.checkpoint_every events have come (5000000; 0: never). Of each table the newest few are kept.
+journal.checkpoint_every events have come (5000000; 0: never). Of each table the newest two are kept, and the one made last
+where it is older than those.
 
 It reads the journal alone: neither Kafka nor Impala need to be there, and a running consumer is not disturbed. Where the
 journal is damaged, the newest restore point before the damage is taken, and it ends with 5.`,

@@ -137,7 +137,7 @@ type tableConfig struct {
 	Options    map[string]string `yaml:"options"`
 	Refresh    bool              `yaml:"refresh"`
 	Partitions int               `yaml:"partitions"`
-	Streams    int               `yaml:"scan_streams"`
+	Streams    streamCount       `yaml:"scan_streams"`
 	Guard      guardConfig       `yaml:"guard"`
 
 	name table.Name
@@ -169,9 +169,6 @@ func (c *config) check() error {
 		if err := t.checkStreams(); err != nil {
 			return fmt.Errorf("tables[%d]: %w", i, err)
 		}
-	}
-	if c.Journal.checkpointEvery() < 0 {
-		return fmt.Errorf("journal.checkpoint_every is a number of events, or 0 for none")
 	}
 	if c.Kafka.Partitions < 0 || c.Kafka.Replication < 0 || c.Impala.ValuesLimit < 0 {
 		return fmt.Errorf("kafka.partitions, kafka.replication and impala.values_limit are not negative")

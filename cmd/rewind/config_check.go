@@ -87,7 +87,7 @@ type configCheck struct {
 	Data      string        `json:"data"`
 	Signing   string        `json:"signing,omitempty"`
 	Encrypted string        `json:"encryption,omitempty"`
-	EveryMany *int64        `json:"checkpoint_every,omitempty"` // where it is configured
+	EveryMany int64         `json:"checkpoint_every"` // events; 0: none by itself
 	FreeBytes int64         `json:"data_free_bytes"`
 	Warnings  []string      `json:"warnings,omitempty"`
 	Connected bool          `json:"connected"`
@@ -176,7 +176,7 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	if k.Signing, err = c.signingText(); err != nil {
 		return nil, err
 	}
-	k.EveryMany = c.Journal.CheckpointEvery
+	k.EveryMany = c.Journal.checkpointEvery()
 	k.Warnings = c.warnings()
 	k.FreeBytes = -1
 	if free, err := a.disk().Free(existing(c.Data)); err == nil {
@@ -184,7 +184,7 @@ func (a *app) checkConfig(c *config) (*configCheck, error) {
 	}
 	for _, t := range c.Tables {
 		guard := c.guard(t)
-		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Order: orderEngine, Streams: t.Streams, Exclude: t.Exclude, name: t.name}
+		check := &tableCheck{Guard: guardLine{guard.Deletes.String(), guard.Changes.String()}, Table: t.name.String(), Key: t.Key, Order: orderEngine, Streams: int(t.Streams), Exclude: t.Exclude, name: t.name}
 		if t.sortsHere() {
 			check.Order = orderLocal
 		}

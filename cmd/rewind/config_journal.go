@@ -19,7 +19,7 @@ type journalConfig struct {
 	SignKey   string `yaml:"sign_key"`   // a file, or the PEM text itself out of the environment
 	VerifyKey string `yaml:"verify_key"` // likewise
 
-	CheckpointEvery *int64 `yaml:"checkpoint_every"` // events; 0: never; nil: defaultCheckpointEvery
+	CheckpointEvery *eventCount `yaml:"checkpoint_every"` // events; 0: never; nil: defaultCheckpointEvery
 }
 
 // defaultCheckpointEvery is how many events a fold behind a checkpoint has to read, at most or so.
@@ -30,7 +30,7 @@ func (c *journalConfig) checkpointEvery() int64 {
 	if c.CheckpointEvery == nil {
 		return defaultCheckpointEvery
 	}
-	return *c.CheckpointEvery
+	return int64(*c.CheckpointEvery)
 }
 
 const (

@@ -2,12 +2,9 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-
-	"rewind/producer"
 )
 
 // orderConfig says who brings a table's rows into the order of their key.
@@ -33,10 +30,7 @@ func (t tableConfig) sortsHere() bool { return t.Order == orderLocal || isWholeR
 
 // checkStreams: several streams read ranges of keys, and the whole row has none.
 func (t tableConfig) checkStreams() error {
-	switch {
-	case t.Streams < 0 || t.Streams > producer.MostStreams:
-		return fmt.Errorf("scan_streams is %d, it may be 1 to %d", t.Streams, producer.MostStreams)
-	case t.Streams > 1 && isWholeRow(t.Key):
+	if t.Streams > 1 && isWholeRow(t.Key) {
 		return errors.New("scan_streams needs a key of columns: the whole row has no ranges")
 	}
 	return nil

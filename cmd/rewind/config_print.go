@@ -23,9 +23,7 @@ func (a *app) printCheck(k *configCheck) error {
 	if k.Signing != "" {
 		g.add("journal", k.Signing)
 	}
-	if k.EveryMany != nil {
-		g.add("checkpoints", checkpointsText(*k.EveryMany))
-	}
+	g.add("checkpoints", checkpointsText(k.EveryMany))
 	if k.Encrypted != "" {
 		g.add("encryption", k.Encrypted)
 	}
@@ -53,7 +51,7 @@ func checkpointsText(every int64) string {
 	if every == 0 {
 		return "none by itself"
 	}
-	return "every " + count(every, "event")
+	return "of each table every " + count(every, "event")
 }
 
 func orNone(text string, none bool) string {

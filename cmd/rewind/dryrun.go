@@ -150,10 +150,10 @@ func (a *app) dryCapture(ctx context.Context, c *config, db *impala.DB, t tableC
 
 // plannedStreams says by which ranges the table is read: those of the last snapshot, which is not there before it is made again.
 func (a *app) plannedStreams(c *config, t tableConfig, f captureFlags) impala.Streams {
-	by := impala.Streams{Most: t.Streams}
+	by := impala.Streams{Most: int(t.Streams)}
 	if !f.rebuild {
 		by.Bounds = func(s *table.Schema) ([][]byte, error) {
-			return producer.Ranges(producer.Options{Dir: c.snapshotDir(), FS: a.fs, Keys: c.Encryption.keys}, s, t.Streams)
+			return producer.Ranges(producer.Options{Dir: c.snapshotDir(), FS: a.fs, Keys: c.Encryption.keys}, s, int(t.Streams))
 		}
 	}
 	return by

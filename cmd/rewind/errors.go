@@ -31,7 +31,7 @@ const exitCodesText = `rewind ends with one of these exit codes:
     1  failed, in a way that no other code names
     2  wrong usage or configuration: nothing was begun
     3  partial: some tables done and others not, or done with a warning (statistics, say)
-    4  nothing there: no such table, restore point or row, or a gap in what was asked for
+    4  nothing there: no such table, restore point or row, one that retention dropped, or a gap in what was asked for
     5  corrupt, or a proof failed: the journal is damaged, or a digest is not what it must be
     6  refused by a guard: the target exists, a confirmation is missing, someone wrote meanwhile
     7  unreachable: Kafka or Impala does not answer

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,4 +50,32 @@ func hasFlag(root, cmd *cobra.Command, name string) bool {
 		}
 	}
 	return false
+}
+
+// TestExitCodesAreThoseOfTheReadme: both say of each code the same.
+func TestExitCodesAreThoseOfTheReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(readme), "\n## Exit codes\n")
+	rows := 0
+	for line := range strings.Lines(section) {
+		if strings.HasPrefix(line, "## ") {
+			break
+		}
+		cells := strings.Split(line, " | ")
+		code := strings.TrimPrefix(cells[0], "| ")
+		if _, err := strconv.Atoi(code); err != nil || len(cells) != 2 {
+			continue
+		}
+		rows++
+		text := strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(cells[1]), " |"), "`", "")
+		if !strings.Contains(exitCodesText, fmt.Sprintf("\n%5s  %s", code, text)) {
+			t.Errorf("rewind help exit-codes does not say of %s: %s", code, text)
+		}
+	}
+	if rows != 10 {
+		t.Errorf("%d codes in README.md", rows)
+	}
 }
