@@ -69,7 +69,7 @@ func (r *Reader) Entries(from int64) iter.Seq2[Entry, error] {
 }
 
 // EntriesFrom is Entries for who may know a place in the segment that holds from, behind which a block begins and before which nothing is
-// wanted: seek gives it, by the segment's base.
+// wanted: seek gives it, by the first offset of the segment.
 func (r *Reader) EntriesFrom(from int64, seek func(base int64) Place) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		segments, cut, err := r.options.list(r.dir)

@@ -86,7 +86,7 @@ func (j *Journal) fold(ctx context.Context, p Point) (*folded, error) {
 // readTails sorts what is not read in order when the rows are.
 func (f *folded) readTails(ctx context.Context) error {
 	f.changes = changesOf(f.links)
-	if f.under == nil && len(f.parts) <= mostBases {
+	if f.under == nil && len(f.parts) <= mostFoundations {
 		f.below, f.links = &f.links[0], f.links[1:]
 	}
 	memory := f.j.o.MemoryBytes

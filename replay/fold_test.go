@@ -64,7 +64,7 @@ func TestFoldWithoutKeyOrder(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	cases, late := 0, 0
-	for _, partitions := range []int{1, 2, mostBases, mostBases + 1} {
+	for _, partitions := range []int{1, 2, mostFoundations, mostFoundations + 1} {
 		for _, shuffled := range []bool{false, true} {
 			for range 2 {
 				fsys := disk.NewMemory()
@@ -82,7 +82,7 @@ func TestFoldWithoutKeyOrder(t *testing.T) {
 				}
 				tp.close()
 				n := foldedAs(t, openReplay(t, fsys), want)
-				if !shuffled && n > 0 || shuffled && partitions > mostBases && n > 0 {
+				if !shuffled && n > 0 || shuffled && partitions > mostFoundations && n > 0 {
 					t.Fatalf("%d partitions: %d rows come late", partitions, n)
 				}
 				late += n

@@ -7,7 +7,7 @@ import (
 )
 
 // takeLate sorts in what a baseline has behind a key that should come later.
-func (f *folded) takeLate(b *base) error {
+func (f *folded) takeLate(b *foundation) error {
 	if f.behind == nil {
 		f.behind = sorting.New(sorting.Options{FS: f.j.o.FS, Dir: f.j.o.TempDir, MemoryBytes: f.j.o.MemoryBytes / 2})
 	}

@@ -62,7 +62,7 @@ func TestKeysThatMove(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r, points := rand.New(rand.NewPCG(seed, 0)), 0
-	for _, partitions := range []int{1, 2, mostBases + 1} {
+	for _, partitions := range []int{1, 2, mostFoundations + 1} {
 		for _, most := range []int{3, 20} { // of few rows, all may have been changed
 			fsys := disk.NewMemory()
 			tp := unopenedTape(t, fsys, partitions)

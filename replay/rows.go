@@ -11,11 +11,11 @@ import (
 
 // merging goes through what was sorted and the baselines side by side, by key.
 type merging struct {
-	tail  *sorting.Merged
-	rec   sorting.Record // nil behind the last
-	bases []*base
-	given *base // whose row was given last; nil: rec was
-	begun bool
+	tail        *sorting.Merged
+	rec         sorting.Record // nil behind the last
+	foundations []*foundation
+	given       *foundation // whose row was given last; nil: rec was
+	begun       bool
 }
 
 func (f *folded) merge(ctx context.Context) (m *merging, err error) {
@@ -26,10 +26,10 @@ func (f *folded) merge(ctx context.Context) (m *merging, err error) {
 	if m.rec, err = m.tail.Next(); err != nil {
 		return m, err
 	}
-	if m.bases, err = f.bases(); err != nil {
+	if m.foundations, err = f.foundations(); err != nil {
 		return m, err
 	}
-	for _, b := range slices.Clone(m.bases) {
+	for _, b := range slices.Clone(m.foundations) {
 		if err := m.advance(ctx, b); err != nil {
 			return m, err
 		}
@@ -38,20 +38,20 @@ func (f *folded) merge(ctx context.Context) (m *merging, err error) {
 }
 
 // advance moves a baseline on, and lets go of one that has no more.
-func (m *merging) advance(ctx context.Context, b *base) error {
+func (m *merging) advance(ctx context.Context, b *foundation) error {
 	ok, err := b.next(ctx)
 	if !ok && err == nil {
 		b.close()
-		m.bases = slices.DeleteFunc(m.bases, func(other *base) bool { return other == b })
+		m.foundations = slices.DeleteFunc(m.foundations, func(other *foundation) bool { return other == b })
 	}
 	return err
 }
 
 func (m *merging) close() {
-	for _, b := range m.bases {
+	for _, b := range m.foundations {
 		b.close()
 	}
-	m.bases = nil
+	m.foundations = nil
 }
 
 // step moves what was given last on.
@@ -68,12 +68,12 @@ func (m *merging) step(ctx context.Context) (err error) {
 }
 
 // next gives the newest change of the next key: one of a baseline, or else m.rec, which is nil behind the last.
-func (m *merging) next(ctx context.Context) (*base, error) {
+func (m *merging) next(ctx context.Context) (*foundation, error) {
 	if err := m.step(ctx); err != nil {
 		return nil, err
 	}
-	var least *base
-	for _, b := range m.bases {
+	var least *foundation
+	for _, b := range m.foundations {
 		if least == nil || compareKeys(b.row.key, least.row.key) < 0 {
 			least = b
 		}
@@ -143,7 +143,7 @@ func (f *folded) each(ctx context.Context, stage string, do func(table.Row) bool
 			}
 			f.report(Progress{Stage: stage, Rows: e.digester.Rows(), Total: f.point.Rows})
 		}
-		var b *base
+		var b *foundation
 		if b, err = m.next(ctx); err != nil || b == nil && m.rec == nil {
 			break
 		}

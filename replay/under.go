@@ -46,7 +46,10 @@ func (f *folded) begin(ctx context.Context, j *Journal, parts []partition) error
 			f.beginWith(file, n+1)
 			return nil
 		}
-		j.o.Logger.Warn("a checkpoint is not used: more of the journal is read instead", "checkpoint", c.Path, "error", err)
+		if damage := (*checkpoint.Damage)(nil); errors.As(err, &damage) { // it names the file, too
+			err = damage.Err
+		}
+		j.o.Logger.Warn("a checkpoint is not used: more of the journal is read instead; the file may be deleted", "checkpoint", c.Path, "error", err)
 	}
 	return f.beginBehindCut(ctx, j)
 }
@@ -131,10 +134,10 @@ func (f *folded) beginWith(file *checkpoint.File, links int) {
 // underRows gives a checkpoint's rows, which are older than every change.
 type underRows struct{ rows *checkpoint.Rows }
 
-func (u *underRows) step(_ context.Context, b *base) (bool, error) {
+func (u *underRows) step(_ context.Context, b *foundation) (bool, error) {
 	b.keep()
 	row, ok, err := u.rows.Next()
-	b.row = baseRow{key: row.Key, image: row.Image}
+	b.row = foundationRow{key: row.Key, image: row.Image}
 	return ok, err
 }
 
@@ -152,7 +155,7 @@ func (f *folded) misled(j *Journal, err error) bool {
 		j.distrusted = map[string]bool{}
 	}
 	j.distrusted[f.under.file.Path()] = true
-	j.o.Logger.Warn("a checkpoint's rows do not add up: it is not used again", "checkpoint", f.under.file.Path(), "error", err)
+	j.o.Logger.Warn("a checkpoint's rows do not add up: it is not used again; the file may be deleted", "checkpoint", f.under.file.Path(), "error", err)
 	return true
 }
 

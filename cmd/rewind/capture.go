@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"rewind/disk"
 	"rewind/impala"
@@ -90,7 +91,21 @@ func (k *capturer) capture(ctx context.Context, t tableConfig, f captureFlags, m
 	var locked *disk.LockedError
 	var fenced *producer.FencedError
 	k.overtaken = k.overtaken || errors.As(err, &locked) || errors.As(err, &fenced)
+	if f.rebuild {
+		err = journalBehind(err)
+	}
 	return report, err
+}
+
+// journalBehind is the error of a capture behind --rebuild: where the journal had less than the topic has committed, once more of the same would
+// not help.
+func journalBehind(err error) error {
+	var state *producer.StateError
+	if !errors.As(err, &state) || state.Snapshot == 0 || state.Committed <= state.Snapshot {
+		return err
+	}
+	return &codedError{code: state.ExitCode(), message: fmt.Sprintf("%s: the journal's newest restore point is %d, but the topic's last commit is %d: the journal is behind the topic",
+		state.Table, state.Snapshot, state.Committed), hint: fmt.Sprintf("rewind consume %s --until-caught-up, then rewind produce %s --rebuild again", state.Table, state.Table)}
 }
 
 // producer is the table's, made at its first capture.

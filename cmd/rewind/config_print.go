@@ -95,7 +95,7 @@ func (a *app) printTableCheck(k *configCheck, t *tableCheck) {
 	}
 	if t.Rows != nil {
 		g.add("  rows", thousands(*t.Rows))
-		g.add("  disk", "about "+byteText(*t.DiskBytes)+" for two snapshots; the journal grows with the changes")
+		g.add("  disk", "about "+byteText(*t.DiskBytes)+" for two snapshots, up to twice as much for checkpoints and a base; the journal grows with the changes")
 	}
 	g.add("  guard", "deletes "+t.Guard.Deletes+", changes "+t.Guard.Changes)
 	if t.Topic != "" {

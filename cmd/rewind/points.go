@@ -171,6 +171,9 @@ func printReasons(w io.Writer, points []replay.Point) {
 		fmt.Fprintf(w, format+"\n", args...)
 	}
 	for i, p := range points {
+		if p.Base {
+			say("%d is the base: the journal begins with its rows", p.ID)
+		}
 		if p.SchemaChange != "" {
 			say("%d: %s", p.ID, p.SchemaChange)
 		}

@@ -36,7 +36,7 @@ partition that goes; then the sealed segments go that lie before that point as a
 The restore points from the base on come back as before, and verify proves them.
 
 With --apply, what goes and what stays is read and proved first, as verify --full does; without, little is read, and damage may show only then.
-Only whole segments go (256 MiB, or as old as encryption.seal_after where the journal is encrypted), and never the one that is appended to. Nothing
+Only whole segments go (256 MiB; less where the schema changed, or encryption.seal_after came first), and never the one that is appended to. Nothing
 is dropped while anything is doubtful: a damaged journal, a gap that is open, rows that do not add up. It runs beside a
 consumer. With journal.sign_key the record is signed; where journal.verify_key alone is configured, it must be run where
 the other one is.`,

@@ -168,6 +168,9 @@ func parseShare(text string) (float64, error) {
 }
 
 func (a *app) verifyAll(ctx context.Context, job *verifyJob) error {
+	if err := a.canRehearse(job); err != nil {
+		return err
+	}
 	var failed []error
 	for _, name := range job.names {
 		verdict, err := a.verify(ctx, job, name)
@@ -188,6 +191,24 @@ func (a *app) verifyAll(ctx context.Context, job *verifyJob) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// canRehearse says, before a journal is walked through, that it has no point of the time or id that --deep is to restore. Of a damaged one, the walk
+// says what it is.
+func (a *app) canRehearse(job *verifyJob) error {
+	if job.at == (replay.Spec{}) {
+		return nil
+	}
+	for _, name := range job.names {
+		j, err := a.openJournal(job.config, name, nil)
+		if err == nil && j.Damage() == nil {
+			_, err = j.At(job.at)
+		}
+		if err != nil && exitCode(context.Background(), err) == exitNothing {
+			return err
+		}
+	}
+	return nil
 }
 
 // verify gives the verdict on one table; err says why it is not a good one.

@@ -30,8 +30,8 @@ func (a *app) printVerdict(v replay.Verdict) error {
 	if narrow {
 		then = "\n  "
 	}
-	fmt.Fprintf(a.stdout, "%s: %s%s%s entries in %s, %s bytes, %.2f s\n", v.Table, provedCount(v), then,
-		thousands(v.Entries), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
+	fmt.Fprintf(a.stdout, "%s: %s%s%s in %s, %s bytes, %.2f s\n", v.Table, provedCount(v), then,
+		entriesText(v), count(int64(v.Segments), "segment"), thousands(v.Bytes), v.Seconds)
 	for _, line := range readLines(v) {
 		fmt.Fprintf(a.stdout, "  %s\n", line)
 	}
@@ -62,6 +62,18 @@ func (a *app) printVerdict(v replay.Verdict) error {
 		fmt.Fprintf(a.stdout, "  gap in partition %d at offset %d: %s\n", gap.Partition, gap.Offset, gap.Reason)
 	}
 	return nil
+}
+
+// entriesText counts what was walked through: behind a cut, the rows that the journal begins with, and the entries behind them. Those of before that
+// stand in the same segments count no more.
+func entriesText(v replay.Verdict) string {
+	text := entries(v.Entries)
+	for _, p := range v.Points {
+		if p.Point.Base {
+			text = fmt.Sprintf("a base of %s and %s behind it", count(p.Point.Rows, "row"), entries(v.Entries))
+		}
+	}
+	return text
 }
 
 // provedCount says how many restore points are proved, and when.

@@ -9,42 +9,42 @@ import (
 	"rewind/change"
 )
 
-// mostBases is how many partitions a baseline is read from side by side, each with a block of its own in memory. What has more is sorted.
-const mostBases = 8
+// mostFoundations is how many partitions a baseline is read from side by side, each with a block of its own in memory. What has more is sorted.
+const mostFoundations = 8
 
-// base gives what a fold's changes build on, in the order of keys: the rows of a checkpoint, or of a baseline in one partition as they lie in the
+// foundation gives what a fold's changes build on, in the order of keys: the rows of a checkpoint, or of a baseline in one partition as they lie in the
 // journal, where a producer finds them in that order. Nothing of them is copied or sorted.
-type base struct {
+type foundation struct {
 	fold   *folded
-	from   baseRows
+	from   foundationRows
 	source *source
-	row    baseRow
+	row    foundationRow
 	last   []byte // the key before; nil: there was none
 	kept   []byte
 	spent  bool // none of its rows is left: what the journal says of them is held against the chain all the same
 }
 
-// baseRow is valid until the next one is asked for.
-type baseRow struct {
+// foundationRow is valid until the next one is asked for.
+type foundationRow struct {
 	key, image []byte
 	deleted    bool
 	seq        int64
 }
 
-// baseRows is where a base's rows come from.
-type baseRows interface {
-	// step sets the base's next row, and its source where that is another. ok is false behind the last.
-	step(ctx context.Context, b *base) (ok bool, err error)
+// foundationRows is where a foundation's rows come from.
+type foundationRows interface {
+	// step sets the foundation's next row, and its source where that is another. ok is false behind the last.
+	step(ctx context.Context, b *foundation) (ok bool, err error)
 	close()
 }
 
-// bases are those of a fold. Who gets them closes them, also beside an error.
-func (f *folded) bases() (all []*base, err error) {
+// foundations are those of a fold. Who gets them closes them, also beside an error.
+func (f *folded) foundations() (all []*foundation, err error) {
 	switch {
 	case f.under != nil && len(f.spent) == 1 && f.spent[0]: // its rows were held against their hash when it was opened
 		return nil, nil
 	case f.under != nil:
-		b := &base{fold: f}
+		b := &foundation{fold: f}
 		rows, err := f.under.file.Rows()
 		if err == nil {
 			b.from = &underRows{rows}
@@ -53,14 +53,14 @@ func (f *folded) bases() (all []*base, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return []*base{b}, nil
+		return []*foundation{b}, nil
 	case f.below == nil:
 		return nil, nil
 	}
 	for i := range f.parts {
 		span := f.below.spans[i]
 		r, err := newBlockReader(&f.parts[i], span.from, span.to)
-		all = append(all, &base{fold: f, spent: i < len(f.spent) && f.spent[i], from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
+		all = append(all, &foundation{fold: f, spent: i < len(f.spent) && f.spent[i], from: &baselineRows{reader: r, chain: newChainReader(&f.parts[i], []link{*f.below}, nil)}})
 		if err != nil {
 			return all, err
 		}
@@ -69,7 +69,7 @@ func (f *folded) bases() (all []*base, err error) {
 }
 
 // next goes on to the next row. ok is false behind the last. What is not in the order of keys it hands over to be sorted, and all that follows.
-func (b *base) next(ctx context.Context) (ok bool, err error) {
+func (b *foundation) next(ctx context.Context) (ok bool, err error) {
 	for ok, err = b.step(ctx); ok && b.spent; {
 		ok, err = b.from.step(ctx, b)
 	}
@@ -84,7 +84,7 @@ func (b *base) next(ctx context.Context) (ok bool, err error) {
 }
 
 // step reads the next row, with the key that it has at the point.
-func (b *base) step(ctx context.Context) (ok bool, err error) {
+func (b *foundation) step(ctx context.Context) (ok bool, err error) {
 	if ok, err = b.from.step(ctx, b); !ok || err != nil {
 		return false, err
 	}
@@ -95,7 +95,7 @@ func (b *base) step(ctx context.Context) (ok bool, err error) {
 }
 
 // keep copies the key before, whose bytes are about to go.
-func (b *base) keep() {
+func (b *foundation) keep() {
 	if b.last != nil {
 		b.kept = append(b.kept[:0], b.last...)
 		b.last = b.kept
@@ -103,7 +103,7 @@ func (b *base) keep() {
 }
 
 // handOver gives what is left to be sorted: rows that come late.
-func (b *base) handOver(ctx context.Context) error {
+func (b *foundation) handOver(ctx context.Context) error {
 	b.fold.j.o.Logger.Debug("fold: rows of a baseline are not in the order of their keys")
 	for {
 		if err := b.fold.takeLate(b); err != nil {
@@ -115,7 +115,7 @@ func (b *base) handOver(ctx context.Context) error {
 	}
 }
 
-func (b *base) close() { b.from.close() }
+func (b *foundation) close() { b.from.close() }
 
 // baselineRows are those of a baseline in one partition.
 type baselineRows struct {
@@ -130,7 +130,7 @@ type baselineRows struct {
 func (r *baselineRows) close() { r.reader.close() }
 
 // step reads the next change. Behind the last, all that was read is held against the chain.
-func (r *baselineRows) step(ctx context.Context, b *base) (ok bool, err error) {
+func (r *baselineRows) step(ctx context.Context, b *foundation) (ok bool, err error) {
 	for r.at == r.run.Len {
 		if ok, err := r.nextRun(ctx, b); !ok || err != nil {
 			return false, err
@@ -138,13 +138,13 @@ func (r *baselineRows) step(ctx context.Context, b *base) (ok bool, err error) {
 	}
 	scan := &r.reader.scan
 	e := &scan.Entries[r.run.At+r.at]
-	b.row = baseRow{key: scan.Key(e), image: scan.After(e), deleted: e.Op == change.Delete, seq: r.run.Seq + int64(r.at)}
+	b.row = foundationRow{key: scan.Key(e), image: scan.After(e), deleted: e.Op == change.Delete, seq: r.run.Seq + int64(r.at)}
 	r.at++
 	return true, nil
 }
 
 // nextRun goes on to the next run of the chain's changes.
-func (r *baselineRows) nextRun(ctx context.Context, b *base) (ok bool, err error) {
+func (r *baselineRows) nextRun(ctx context.Context, b *foundation) (ok bool, err error) {
 	for {
 		for len(r.runs) > 0 {
 			run := r.runs[0]
