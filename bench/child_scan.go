@@ -138,7 +138,7 @@ func measureStreams(ctx context.Context, args []string) error {
 		return err
 	}
 	watch := start()
-	read, err := db.Pin(ctx, s.Schema())
+	read, _, err := db.Pin(ctx, s.Schema())
 	if err != nil {
 		return err
 	}

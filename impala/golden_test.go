@@ -145,8 +145,10 @@ func goldenText(t *testing.T, k kindOfTable) string {
 		{"Kudu tables only", onlyFor(d.format == formatKudu, showRangesSQL(s.Table))},
 		{"capture", scanSQL(s, true)}, {"reading back", scanSQL(s, false)},
 		{"capture by several streams, of one instant", onlyFor(d.format == formatIceberg, historySQL(s.Table))}, {"", onlyFor(d.format == formatIceberg, streamSQL(t, s, "8744736658442914487"))},
+		{"", onlyFor(d.format == formatIceberg, countSQL(s.Table, "8744736658442914487"))},
 		{"capture by several streams, of one instant", onlyFor(d.format == formatKudu, clockSQL)}, {"", onlyFor(d.format == formatKudu, setSQL("KUDU_READ_MODE", "READ_AT_SNAPSHOT"))},
 		{"", onlyFor(d.format == formatKudu, setSQL("KUDU_SNAPSHOT_READ_TIMESTAMP_MICROS", "1790000000000000"))}, {"", onlyFor(d.format == formatKudu, streamSQL(t, s, ""))},
+		{"", onlyFor(d.format == formatKudu, countSQL(s.Table, ""))},
 		{"what the proof relies on", probeSQL()}, {"proof", digestSQL(into, s)},
 		{"restore: staging", createStagingSQL(staging, s, "file:///data/staging/rewind-0123456789abcdef", "1790000000000000")},
 		{"restore: the new table", plan.create}, {"", anyRowSQL(into)},
@@ -155,7 +157,7 @@ func goldenText(t *testing.T, k kindOfTable) string {
 		{"undo: an external table's files would stay behind", onlyFor(plan.external, truncateSQL(into))}, {"", dropSQL(into)},
 		{"undo where the location turned out to hold somebody's files", onlyFor(!plan.external && d.format != formatKudu, keepFilesSQL(into))},
 		{"swap", renameSQL(into, s.Table)},
-		{"config check, init", showDatabasesSQL}, {"", showTablesSQL(s.Table.Database)}, {"", noRowsSQL(s)}, {"", countSQL(s.Table)},
+		{"config check, init", showDatabasesSQL}, {"", showTablesSQL(s.Table.Database)}, {"", noRowsSQL(s)}, {"", countSQL(s.Table, "")},
 		{"", explainInsertSQL(s.Table, plan)},
 	} {
 		if line.sql == "" {

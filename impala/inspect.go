@@ -180,7 +180,7 @@ func (s *session) measure(ctx context.Context, schema *table.Schema, i *Inspecti
 		return err
 	}
 	if i.Rows <= 0 { // no statistics, or old ones
-		_, rows, err := s.texts(ctx, countSQL(schema.Table))
+		_, rows, err := s.texts(ctx, countSQL(schema.Table, ""))
 		if err != nil {
 			return granted(err, "SELECT ON TABLE "+schema.Table.String())
 		}

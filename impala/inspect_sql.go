@@ -9,7 +9,13 @@ import (
 // noRowsSQL is the capture's statement without its rows: it is analysed, and allowed or not.
 func noRowsSQL(s *table.Schema) string { return scanSQL(s, false) + " LIMIT 0" }
 
-func countSQL(n table.Name) string { return "SELECT count(*) AS `n` FROM " + quoteTable(n) }
+func countSQL(n table.Name, version string) string {
+	sql := "SELECT count(*) AS `n` FROM " + quoteTable(n)
+	if version != "" {
+		sql += " FOR SYSTEM_VERSION AS OF " + version
+	}
+	return sql
+}
 
 func showTablesSQL(database string) string { return "SHOW TABLES IN " + quoteName(database) }
 

@@ -37,21 +37,56 @@ type instant struct {
 	options []property
 }
 
-// Pin fixes an instant of a table, for several reads of it at once, and gives a function that reads the rows from one key on and below
-// another, as Rows does; nil is no bound. The function is nil where the table has no instant to fix yet: an Iceberg table that nothing
-// was ever written to. *PinError where the engine cannot do it.
-func (db *DB) Pin(ctx context.Context, s *table.Schema) (func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error], error) {
+// Pin fixes an instant of a table, for several reads of it at once, and gives functions that read the rows from one key on and below
+// another, as Rows does, nil being no bound, and that count all rows. They are nil where the table has no instant to fix yet: an Iceberg
+// table that nothing was ever written to. *PinError where the engine cannot do it.
+func (db *DB) Pin(ctx context.Context, s *table.Schema) (rows func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error],
+	count func(context.Context) (int64, error), err error,
+) {
 	var at *instant
-	err := db.read(ctx, s.Table, func(session *session) (err error) {
+	err = db.read(ctx, s.Table, func(session *session) (err error) {
 		at, err = session.pin(ctx, s.Table)
 		return err
 	})
 	if err != nil || at == nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error] {
+	rows = func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error] {
 		return db.rows(ctx, s, ordered, &keyRange{from: from, to: to, at: *at})
-	}, nil
+	}
+	count = func(ctx context.Context) (n int64, err error) {
+		err = db.read(ctx, s.Table, func(session *session) (err error) {
+			n, err = session.countAt(ctx, s.Table, at)
+			return err
+		})
+		return n, err
+	}
+	return rows, count, nil
+}
+
+// countAt counts the rows that a table had at an instant.
+func (s *session) countAt(ctx context.Context, name table.Name, at *instant) (int64, error) {
+	if err := s.goTo(ctx, at); err != nil {
+		return 0, err
+	}
+	_, rows, err := s.texts(ctx, countSQL(name, at.version))
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) != 1 || len(rows[0]) != 1 {
+		return 0, fmt.Errorf("%s: the engine does not tell how many rows there are", name)
+	}
+	return strconv.ParseInt(rows[0][0], 10, 64)
+}
+
+// goTo sets what reads of an instant need in a session.
+func (s *session) goTo(ctx context.Context, at *instant) error {
+	for _, p := range at.options {
+		if err := s.exec(ctx, setSQL(p.key, p.value)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *session) pin(ctx context.Context, name table.Name) (*instant, error) {
@@ -160,10 +195,8 @@ func (s *session) pinned(ctx context.Context, schema *table.Schema, codec *table
 	if err != nil {
 		return "", err
 	}
-	for _, p := range only.at.options {
-		if err := s.exec(ctx, setSQL(p.key, p.value)); err != nil {
-			return "", err
-		}
+	if err := s.goTo(ctx, &only.at); err != nil {
+		return "", err
 	}
 	return scanRangeSQL(schema, ordered, only.at.version, condition), nil
 }

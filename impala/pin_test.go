@@ -107,7 +107,7 @@ func TestPin(t *testing.T) {
 		b.ours(name, TableOptions{Key: []string{"id"}})
 		b.run(t, "CREATE TABLE "+quoteTable(name)+" "+c.clause, "INSERT INTO "+quoteTable(name)+" VALUES (1, 'a'), (2, 'b'), (3, 'c')")
 		d, rows, _ := b.capture(t, name)
-		pinned, err := b.Pin(ctx, d.Schema)
+		pinned, count, err := b.Pin(ctx, d.Schema)
 		var refused *PinError
 		if c.mark == "" {
 			if !errors.As(err, &refused) || refused.ExitCode() != 2 || !strings.Contains(refused.Hint(), "scan_streams") || !strings.Contains(err.Error(), "parquet") {
@@ -119,19 +119,22 @@ func TestPin(t *testing.T) {
 			t.Fatal(err)
 		}
 		below, from := b.keysOf(t, pinned(ctx, true, nil, rows[1].Key)), b.keysOf(t, pinned(ctx, true, rows[1].Key, nil))
-		if len(below) != 1 || len(from) != 2 || sent.count(c.mark) != 2 {
+		if n, err := count(ctx); err != nil || n != 3 {
+			t.Errorf("%s: %d rows, %v", c.name, n, err)
+		}
+		if len(below) != 1 || len(from) != 2 || sent.count(c.mark) != 3 {
 			t.Errorf("%s: %d and %d rows, %d statements", c.name, len(below), len(from), sent.count(c.mark))
 		}
 	}
-	if n := sent.count("SET KUDU_READ_MODE='READ_AT_SNAPSHOT'"); n != 2 {
+	if n := sent.count("SET KUDU_READ_MODE='READ_AT_SNAPSHOT'"); n != 3 {
 		t.Errorf("the mode was set %d times", n)
 	}
 	sent.history = "SELECT 'x' a, 'y' b FROM (SELECT 1 one) t WHERE FALSE"
-	if pinned, err := b.Pin(ctx, &table.Schema{Table: shop("i")}); pinned != nil || err != nil {
+	if pinned, _, err := b.Pin(ctx, &table.Schema{Table: shop("i")}); pinned != nil || err != nil {
 		t.Errorf("an Iceberg table without a version: %v", err)
 	}
 	sent.history = "SELECT '2026-11-22 09:00:00' a, 'NULL; DROP' b"
-	if _, err := b.Pin(ctx, &table.Schema{Table: shop("i")}); err == nil {
+	if _, _, err := b.Pin(ctx, &table.Schema{Table: shop("i")}); err == nil {
 		t.Error(fmt.Sprint("an id that is none: ", err))
 	}
 }

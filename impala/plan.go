@@ -129,16 +129,22 @@ func (db *DB) planScan(ctx context.Context, d *table.Definition, ordered bool, b
 				return nil, err
 			}
 		}
-		for _, p := range at.options {
-			if p.value == instantToCome {
-				plan = append(plan, "SET "+p.key+"="+p.value)
-				continue
-			}
-			plan = append(plan, setSQL(p.key, p.value))
-		}
-		plan = append(plan, scanRangeSQL(d.Schema, ordered, at.version, condition))
+		plan = append(append(plan, at.plan()...), scanRangeSQL(d.Schema, ordered, at.version, condition))
 	}
-	return plan, nil
+	plan = append(append(plan, db.sessionPlan(name, nil)...), at.plan()...)
+	return append(plan, countSQL(name, at.version)), nil
+}
+
+// plan lists the statements of goTo.
+func (at *instant) plan() (plan []string) {
+	for _, p := range at.options {
+		if p.value == instantToCome {
+			plan = append(plan, "SET "+p.key+"="+p.value)
+			continue
+		}
+		plan = append(plan, setSQL(p.key, p.value))
+	}
+	return plan
 }
 
 // rangesBetween are the ranges that keys divide a table into.

@@ -17,9 +17,10 @@ import (
 
 // Ranger is what a Source may also be: it reads ranges of a table's keys at once, all of them as of one instant.
 type Ranger interface {
-	// Pin fixes the instant and gives a function that reads the rows from one key on and below another, nil being no bound, as Rows does.
-	// It is nil where there is no instant to fix yet. An error where the table cannot be read so.
-	Pin(ctx context.Context, s *table.Schema) (func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error], error)
+	// Pin fixes the instant and gives functions that read the rows from one key on and below another, nil being no bound, as Rows does, and
+	// that count all rows. They are nil where there is no instant to fix yet. An error where the table cannot be read so.
+	Pin(ctx context.Context, s *table.Schema) (rows func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error],
+		count func(context.Context) (int64, error), err error)
 }
 
 // StreamsError: a table that is to be read by several streams, and has no ranges of keys, or no engine that can.
@@ -38,9 +39,28 @@ func (e *StreamsError) ExitCode() int { return 2 }
 // Hint says what to change.
 func (e *StreamsError) Hint() string { return "take scan_streams out of the table's configuration" }
 
+// RangesError: the ranges of a table's keys do not hold as many rows as the table.
+type RangesError struct {
+	Table         table.Name
+	Read, Counted int64
+}
+
+func (e *RangesError) Error() string {
+	return fmt.Sprintf("%s: its ranges of keys hold %d rows, but the engine counts %d as of the same instant", e.Table, e.Read, e.Counted)
+}
+
+// ExitCode is "refused by a guard".
+func (e *RangesError) ExitCode() int { return 6 }
+
+// Hint says what to do.
+func (e *RangesError) Hint() string {
+	return "nothing was published; take scan_streams out of the table's configuration, and please report it with the table's DDL and its key's values"
+}
+
 // streams reads a table by several streams at once.
 type streams struct {
 	rows   func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error]
+	count  func(context.Context) (int64, error)
 	bounds [][]byte // between them; none: one stream
 }
 
@@ -58,7 +78,7 @@ func (c *capture) pin(ctx context.Context, t *term) error {
 	case !can:
 		return &StreamsError{c.name, "this engine has no ranges"}
 	}
-	rows, err := ranger.Pin(ctx, c.schema)
+	rows, count, err := ranger.Pin(ctx, c.schema)
 	if err != nil || rows == nil || t.current == nil {
 		return err
 	}
@@ -69,7 +89,7 @@ func (c *capture) pin(ctx context.Context, t *term) error {
 	if projection == nil {
 		return nil
 	}
-	s := &streams{rows: rows}
+	s := &streams{rows: rows, count: count}
 	if s.bounds, err = c.folder().keysBetween(currentName, min(c.options.Streams, MostStreams), projection); err != nil {
 		return err
 	}
@@ -83,7 +103,7 @@ func (c *capture) pin(ctx context.Context, t *term) error {
 // MostStreams bounds what a capture asks of an engine, and its memory.
 const MostStreams = 16
 
-// sourceRows reads the table, by as many streams as there are.
+// sourceRows reads the table, by as many streams as there are. Of several, the rows must be as many as the engine counts without ranges.
 func (c *capture) sourceRows(ctx context.Context, ordered bool) iter.Seq2[table.Row, error] {
 	if c.streams == nil {
 		return c.producer.source.Rows(ctx, c.schema, ordered)
@@ -104,6 +124,11 @@ func (c *capture) sourceRows(ctx context.Context, ordered bool) iter.Seq2[table.
 			behind = append(behind, s)
 			waiting.Go(func() { s.read(c.streams.of(ctx, ordered, i+1), cancel) })
 		}
+		read, give := int64(0), yield
+		yield = func(row table.Row, err error) bool {
+			read++
+			return give(row, err)
+		}
 		first := &stream{}
 		if !first.pass(c.streams.of(ctx, ordered, 0), yield) || first.failed(ctx, yield) {
 			return
@@ -113,6 +138,13 @@ func (c *capture) sourceRows(ctx context.Context, ordered bool) iter.Seq2[table.
 			if s.failed(ctx, yield) || !s.pass(s.rows(), yield) || s.failed(ctx, yield) {
 				return
 			}
+		}
+		counted, err := c.streams.count(ctx)
+		if err == nil && counted != read {
+			err = &RangesError{Table: c.name, Read: read, Counted: counted}
+		}
+		if err != nil {
+			give(table.Row{}, err)
 		}
 	}
 }

@@ -23,11 +23,15 @@ type ranged struct {
 	refusal error
 	none    bool // no instant yet
 	failing int  // that stream, counted from 1, fails behind its first row
+	missing int  // rows that are in the table and in no range
+	counts  error
 }
 
-func (r *ranged) Pin(context.Context, *table.Schema) (func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error], error) {
+func (r *ranged) Pin(context.Context, *table.Schema) (func(ctx context.Context, ordered bool, from, to []byte) iter.Seq2[table.Row, error],
+	func(context.Context) (int64, error), error,
+) {
 	if r.pins++; r.refusal != nil || r.none {
-		return nil, r.refusal
+		return nil, nil, r.refusal
 	}
 	rows := slices.Clone(r.all) // whatever becomes of the table
 	return func(ctx context.Context, _ bool, from, to []byte) iter.Seq2[table.Row, error] {
@@ -50,7 +54,7 @@ func (r *ranged) Pin(context.Context, *table.Schema) (func(ctx context.Context, 
 				}
 			}
 		}
-	}, nil
+	}, func(context.Context) (int64, error) { return int64(len(rows) + r.missing), r.counts }, nil
 }
 
 var errBroken = errors.New("the stream broke")
@@ -120,6 +124,19 @@ func TestStreamsThatBreak(t *testing.T) {
 	if _, err := p.Capture(ctx, orders, o); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
+	for _, missing := range []int{1, -1} {
+		source.missing = missing
+		var refused *RangesError
+		if _, err := p.Capture(context.Background(), orders, o); !errors.As(err, &refused) || refused.Counted-refused.Read != int64(missing) || refused.ExitCode() != 6 ||
+			!strings.Contains(refused.Hint(), "nothing was published") {
+			t.Errorf("%d rows are in no range: %v", missing, err)
+		}
+	}
+	source.missing, source.counts = 0, errBroken
+	if _, err := p.Capture(context.Background(), orders, o); !errors.Is(err, errBroken) {
+		t.Errorf("no count: %v", err)
+	}
+	source.counts = nil
 	source.all = append(slices.Clone(source.all), source.all[0]) // whoever refuses a row stops the others
 	var order *OrderError
 	if _, err := p.Capture(context.Background(), orders, o); !errors.As(err, &order) {

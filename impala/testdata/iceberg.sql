@@ -23,6 +23,7 @@ SELECT src.`id` AS `v0`, src.`level` AS `v1`, src.`at` AS `v2`, src.`day` AS `v3
 -- capture by several streams, of one instant
 DESCRIBE HISTORY `shop`.`iceberg`;
 SELECT src.`id` AS `v0`, src.`level` AS `v1`, src.`at` AS `v2`, src.`day` AS `v3` FROM (SELECT * FROM `shop`.`iceberg` FOR SYSTEM_VERSION AS OF 8744736658442914487) src WHERE src.`id` >= CAST('-9223372036854775808' AS BIGINT) AND (src.`id` IS NULL OR src.`id` < CAST('-9223372036854775808' AS BIGINT)) ORDER BY src.`id` ASC NULLS FIRST;
+SELECT count(*) AS `n` FROM `shop`.`iceberg` FOR SYSTEM_VERSION AS OF 8744736658442914487;
 
 -- what the proof relies on
 SELECT CAST(murmur_hash('hello') AS STRING), CAST(fnv_hash('hello') AS STRING), CAST(murmur_hash(fnv_hash('hello')) AS STRING), CAST(murmur_hash(CAST(1 AS INT)) AS STRING), CAST(murmur_hash(CAST('1.5E0' AS DOUBLE)) AS STRING), CAST(murmur_hash(CAST('1.5E0' AS FLOAT)) AS STRING), CAST(murmur_hash(CAST('-0E0' AS DOUBLE)) AS STRING), CASE WHEN is_nan(CAST('nan' AS DOUBLE)) THEN 'nan' ELSE 'number' END, CAST(CAST(TRUE AS TINYINT) AS STRING), CAST(CAST('-0.05' AS DECIMAL(4,2)) AS STRING), from_timestamp(CAST('1400-01-01 00:00:00.000000001' AS TIMESTAMP), 'yyyy-MM-dd HH:mm:ss.SSSSSSSSS'), CAST(CAST('0001-01-01' AS DATE) AS STRING), CAST(bytes('é') AS STRING), CAST(bytes('\000') AS STRING), rtrim(CAST(CAST('ab' AS CHAR(4)) AS STRING)), coalesce(concat('0:', CAST(NULL AS STRING)), ''), CAST(sum(`x`) AS STRING) FROM (SELECT 9223372036854775807 AS `x` UNION ALL SELECT 9223372036854775807 AS `x`) two;
