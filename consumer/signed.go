@@ -100,6 +100,25 @@ func (c *tableConsumer) signCuts() error {
 	return nil
 }
 
+// encryptBases encrypts what lies in clear of what the journals begin with since a retention. Consuming does not need it: what is wrong with one is told,
+// and the next start tries again.
+func (c *tableConsumer) encryptBases() {
+	streams, err := c.journals()
+	if err != nil || !c.options.Keys.Encrypts() {
+		return
+	}
+	p := &partition{table: c}
+	for _, stream := range streams {
+		dir := filepath.Join(c.dir(), stream)
+		encrypted, err := journal.EncryptBase(dir, p.journalOptions())
+		if err != nil {
+			c.logger.Warn("consume: the base that the journal begins with stays in clear", "journal", dir, "error", err)
+		} else if encrypted {
+			c.logger.Debug("consume: the base is encrypted", "journal", dir)
+		}
+	}
+}
+
 // holdUnsigned compares the entries from an offset on with the topic's messages.
 func (p *partition) holdUnsigned(ctx context.Context, dir string, from int64) error {
 	if from >= p.journal.NextOffset() {

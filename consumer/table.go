@@ -61,6 +61,7 @@ func (c *tableConsumer) runOnce(ctx context.Context) ([]PartitionReport, error) 
 	if err := c.signCuts(); err != nil {
 		return nil, err
 	}
+	c.encryptBases()
 	reports := make([]PartitionReport, c.topic.Partitions())
 	err = concurrently(ctx, len(reports), func(ctx context.Context, i int) error {
 		p := &partition{table: c, number: i, report: &reports[i], logger: c.logger.With("partition", i)}

@@ -1,0 +1,82 @@
+package replay
+
+import (
+	"path/filepath"
+	"testing"
+
+	"filippo.io/age"
+
+	"rewind/crypt"
+	"rewind/disk"
+	"rewind/journal"
+)
+
+// TestBaseIsEncrypted: a base from before encryption was switched on is encrypted as sealed segments are. The machine stops at, and each
+// operation fails: the journal can be read, and the next try ends with the encrypted one alone.
+func TestBaseIsEncrypted(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, clean, eras := retainable(t, nil, 8<<10)
+	j := openReplay(t, clean)
+	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {
+		t.Fatal(err)
+	}
+	dir, base := j.streamDir(j.streams[0].id), j.streams[0].cut.Base.Name
+	clean = clean.Restart(disk.LoseNone())
+	encrypt := func(m *disk.Memory) (bool, error) {
+		return journal.EncryptBase(dir, journal.Options{FS: m, Keys: keys, Splitter: decoders{}.split})
+	}
+	count, seen := 0, map[string]bool{}
+	for _, crash := range []bool{true, false} {
+		for k := int64(1); ; k++ {
+			m := clean.Restart(disk.LoseNone())
+			if crash {
+				m.CrashAt(k)
+			} else {
+				m.FailAt(k)
+			}
+			if _, err := encrypt(m); !m.Tripped() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			for _, loss := range []disk.Loss{disk.LoseAll(), disk.LoseNone(), disk.LoseNames(2), disk.LoseSome(uint64(k))} {
+				count++
+				after := m.Restart(loss)
+				state := contentsOf(t, after)
+				if seen[state] {
+					continue
+				}
+				seen[state] = true
+				o := Options{FS: after, Keys: keys}
+				holdEras(t, holdOpen(t, after, o), eras[2:])
+				if _, err := encrypt(after); err != nil {
+					t.Fatalf("operation %d: again: %v", k, err)
+				}
+				if again, err := encrypt(after); err != nil || again {
+					t.Fatalf("operation %d: a third time: %t, %v", k, again, err)
+				}
+				holdEras(t, holdOpen(t, after, o), eras[2:])
+				if _, err := after.Stat(filepath.Join(dir, base)); err == nil {
+					t.Fatalf("operation %d: it still lies in clear", k)
+				}
+			}
+		}
+	}
+	m := clean.Restart(disk.LoseNone())
+	spoil(t, m, filepath.Join(dir, base), 3000)
+	if _, err := encrypt(m); !isDamage(err) {
+		t.Errorf("damaged: %v", err)
+	}
+	if _, err := m.Stat(filepath.Join(dir, base+".age")); err == nil {
+		t.Error("a damaged base was encrypted")
+	}
+	t.Logf("counted: %d crash points of encrypting a base", count)
+}
