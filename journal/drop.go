@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"strconv"
@@ -42,6 +43,14 @@ func DropCut(dir string, o Options) (files int, err error) {
 		return 0, nil
 	}
 	return files, o.FS.SyncDir(dir)
+}
+
+// Lock takes the lock of who writes to the partition in dir (*disk.LockedError if another has it), and makes the folder where it is missing.
+func Lock(fsys disk.FS, dir string) (io.Closer, error) {
+	if err := disk.MakeDirs(fsys, dir, folderMode); err != nil {
+		return nil, err
+	}
+	return fsys.Lock(filepath.Join(dir, lockName))
 }
 
 // covers says whether a file belongs to a segment that was dropped.

@@ -42,8 +42,8 @@ func TestHistoryReadsLittleOfABase(t *testing.T) {
 			now[key] = image
 		}
 		tp.snapshot(now, published{})
+		tp.batch.flush()
 	}
-	tp.batch.flush()
 	tp.close()
 	j := openReplay(t, tp.fs)
 	if r, err := retainSince(j, j.Points()[1].ReadEnded); err != nil || !r.Applied {

@@ -22,6 +22,8 @@ type RetainOptions struct {
 	Kept  string             // what was asked for, in words: for the record
 	Key   ed25519.PrivateKey // that the record of what was dropped is signed with; nil: it is not
 	Now   func() time.Time   // nil: time.Now
+
+	AcceptClock bool // the newest restore point may be the only one to be kept
 }
 
 // Retention is what Retain drops, or has dropped, of a table.
@@ -38,6 +40,7 @@ type Retention struct {
 	Bytes    int64     `json:"bytes"`            // of them
 	Base     int64     `json:"base_bytes"`       // of the file with the rows of the oldest point; 0: it is not made yet
 	Nothing  string    `json:"nothing,omitempty"`
+	Waits    int64     `json:"waits,omitempty"` // a restore point that would be the oldest, were it known to have come to the disk: something must follow it
 
 	cuts []*cutting
 }
@@ -80,21 +83,20 @@ func (j *Journal) PlanRetention(ctx context.Context, o RetainOptions) (Retention
 	if err := j.retainable(); err != nil {
 		return r, err
 	}
-	n := -1 // the newest point that had been read by then: it is the oldest that is needed
-	for i, p := range j.points {
-		if !p.ReadEnded.After(o.Since) {
-			n = i
-		}
+	n, waits, err := j.chooseOldest(o.Since)
+	if err != nil {
+		return r, err
 	}
+	r.Waits = waits
 	if n < 0 {
 		r.Nothing = "every restore point is younger"
+		if waits != 0 {
+			r.Nothing = fmt.Sprintf("nothing stands behind restore point %d in the journal yet, by which it is known to have come to the disk", waits)
+		}
 		return r, nil
 	}
 	at := j.points[n]
-	r.Oldest, r.Points, r.Left = &at, n, len(j.points)-n
-	if n > 0 {
-		r.From, r.To = j.points[0].ID, j.points[n-1].ID
-	}
+	r.Oldest = &at
 	for _, s := range j.streams {
 		if err := j.planStream(&r, s, at, j.points[:n], j.points[n:]); err != nil {
 			return r, err
@@ -107,10 +109,24 @@ func (j *Journal) PlanRetention(ctx context.Context, o RetainOptions) (Retention
 		r.Nothing = fmt.Sprintf("no sealed segment lies before restore point %d as a whole", at.ID)
 	}
 	if r.Nothing != "" {
-		r.Points, r.From, r.To, r.Left, r.cuts = 0, 0, 0, len(j.points), nil
-		r.Oldest = &j.points[0]
+		r.cuts, r.Oldest = nil, &j.points[0]
+		return r, nil
 	}
-	return r, nil
+	r.count(j.points[:n])
+	return r, j.doubt(o, at)
+}
+
+// count says which restore points go: those of the streams that are cut.
+func (r *Retention) count(gone []Point) {
+	for _, p := range gone {
+		if !slices.ContainsFunc(r.cuts, func(c *cutting) bool { return c.s.id == p.Stream }) {
+			continue
+		}
+		if r.Points == 0 {
+			r.From = p.ID
+		}
+		r.Points, r.Left, r.To = r.Points+1, r.Left-1, p.ID
+	}
 }
 
 // retainable says why nothing may be dropped now.
@@ -149,6 +165,8 @@ func (j *Journal) planStream(r *Retention, s *stream, at Point, gone, left []Poi
 	}
 	if s.id == at.Stream {
 		c.at = &at
+	} else if err := j.spare(s, at); err != nil {
+		return err
 	}
 	if c.at != nil && s.cut != nil && at.Partitions < len(s.cut.Partitions) {
 		return &RetainError{Reason: fmt.Sprintf("restore point %d lies in %d partitions, and the journal was cut in %d", at.ID, at.Partitions, len(s.cut.Partitions)), code: exitRefused,

@@ -50,6 +50,7 @@ func TestAnOpenGapDropsNothing(t *testing.T) {
 		tp.open(3)
 		tp.snapshot(eras[1], published{baseline: true})
 		tp.refuse("90 of 100 rows are gone")
+		tp.follow()
 		tp.close()
 		if r, err := retainSince(j, since); err != nil || !r.Applied || r.Left != 1 {
 			t.Errorf("partition %d, behind the baseline: %+v, %v", partition, r, err)

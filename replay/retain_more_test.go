@@ -177,6 +177,7 @@ func TestRetainDropsEarlierStreams(t *testing.T) {
 			tp.snapshot(now, published{})
 			eras = append(eras, now)
 		}
+		tp.follow()
 		tp.close()
 		return eras, tp
 	}
@@ -203,6 +204,7 @@ func TestRetainDropsEarlierStreams(t *testing.T) {
 	mustVerify(t, m, VerifyOptions{})
 	tp.openJournals()
 	tp.snapshot(tp.current, published{})
+	tp.follow()
 	tp.close()
 	if s, err := openReplay(t, m).LastState(context.Background()); err != nil || s.LastSnapshot < points[5].ID {
 		t.Errorf("%+v, %v", s, err)
@@ -336,9 +338,10 @@ func TestRetainKeepsWhatTheHeadSigns(t *testing.T) {
 	for range 2 {
 		tp.snapshot(maps.Clone(tp.current), published{})
 	}
+	tp.follow()
 	tp.close()
 	putFile(t, m, head, signed)
-	if r, err := openReplay(t, m).Retain(context.Background(), RetainOptions{Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Key: private}); err != nil || !r.Applied {
+	if r, err := openReplay(t, m).Retain(context.Background(), RetainOptions{AcceptClock: true, Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Key: private}); err != nil || !r.Applied {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	tp.openJournals()

@@ -19,7 +19,8 @@ import (
 // Retain drops what lies before the oldest restore point that must be kept. The rows of that one become the base that the journal begins with,
 // proved by its Commit's digest as they stand on the disk, after all of the journal was read and proved; then the record of what goes is made durable; then the segments go, oldest first. A
 // crash anywhere leaves a journal that can be read: what the record says is gone is not seen any more, and the next Retain, or the next
-// consumer, removes what is left of it. It needs none of the consumer's locks.
+// consumer, removes what is left of it. It needs none of the consumer's locks, but for a stream
+// that goes as a whole: nobody may write to that.
 func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error) {
 	locks, err := j.lockStreams()
 	defer func() {
@@ -36,7 +37,7 @@ func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error
 	if err := j.finishDropping(); err != nil {
 		return Retention{}, err
 	}
-	r, err := j.PlanRetention(ctx, o)
+	r, err := j.planHeld(ctx, o, &locks)
 	if err != nil || r.Nothing != "" {
 		return r, err
 	}
@@ -156,14 +157,11 @@ func (j *Journal) cutStream(ctx context.Context, r *Retention, c *cutting, o Ret
 }
 
 // last is the highest snapshot that goes.
-func (c *cutting) last() (id int64) {
+func (c *cutting) last() int64 {
 	if c.at != nil {
 		return c.at.ID
 	}
-	for _, p := range c.s.partitions {
-		id = max(id, p.order.last)
-	}
-	return id
+	return c.s.last()
 }
 
 // makeBase writes the rows of a point, or takes its checkpoint, reads them back from the disk, proves them, and gives them the name of a base.

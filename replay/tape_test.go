@@ -46,6 +46,7 @@ type tape struct {
 	current   rows  // of the last committed snapshot, under schema
 	clock     int64 // microseconds: the next snapshot's id
 	segment   int64
+	late      int64 // microseconds by which reads end later than they do
 	table     table.Name
 	sign      ed25519.PrivateKey               // of the heads; nil: there are none
 	keys      *crypt.Keys                      // that sealed segments are encrypted to; nil: none
@@ -122,6 +123,12 @@ func (tp *tape) open(epoch int64) {
 	}
 }
 
+// follow appends something to each partition, so that what stands there is known to be on the medium.
+func (tp *tape) follow() {
+	tp.t.Helper()
+	tp.open(tp.stamp.Epoch)
+}
+
 // use makes later snapshots ones of this schema; the current rows are projected to it, as a producer projects its file.
 func (tp *tape) use(s *table.Schema) {
 	tp.t.Helper()
@@ -195,7 +202,7 @@ func (tp *tape) snapshot(next rows, how published) int64 {
 			continue
 		}
 		tp.commit(p, &change.Commit{
-			Stamp: tp.stamp, Snapshot: id, ReadBegan: id, ReadEnded: id + 5_000_000, Counts: total, Share: shares[p],
+			Stamp: tp.stamp, Snapshot: id, ReadBegan: id, ReadEnded: id + 5_000_000 + tp.late, Counts: total, Share: shares[p],
 			Seq: shares[p].Total() + 1, Digest: digest,
 		})
 		if p == 0 {

@@ -20,6 +20,8 @@ import (
 type retainFlags struct {
 	keep  string
 	apply bool
+
+	acceptClock bool
 }
 
 func (a *app) retainCommand() *cobra.Command {
@@ -37,8 +39,12 @@ The restore points from the base on come back as before, and verify proves them.
 
 With --apply, what goes and what stays is read and proved first, as verify --full does; without, little is read, and damage may show only then.
 Only whole segments go (256 MiB; less where the schema changed, or encryption.seal_after came first), and never the one that is appended to. Nothing
-is dropped while anything is doubtful: a damaged journal, a gap that is open, rows that do not add up. It runs beside a
-consumer. With journal.sign_key the record is signed; where journal.verify_key alone is configured, it must be run where
+is dropped while anything is doubtful: a damaged journal, a gap that is open, rows that do not add up, a clock. It runs beside a
+consumer, but a stream that goes as a whole (the topic was made anew since) must have none.
+
+The oldest restore point that stays must be known to have come to the disk: something that the consumer wrote later stands behind
+it, or a signed head says so. So --keep 0d of a journal that is not signed leaves the newest two, until the next capture is
+consumed. With journal.sign_key the record is signed; where journal.verify_key alone is configured, it must be run where
 the other one is.`,
 		Example: `  rewind retain --keep 90d
   rewind retain --keep 90d --apply
@@ -53,7 +59,7 @@ the other one is.`,
 			if err != nil {
 				return err
 			}
-			o := replay.RetainOptions{Since: time.Now().Add(-age), Kept: "the last " + f.keep}
+			o := replay.RetainOptions{Since: time.Now().Add(-age), Kept: "the last " + f.keep, AcceptClock: f.acceptClock || age == 0}
 			if o.Key, err = c.signKey(); err != nil {
 				return err
 			}
@@ -68,7 +74,8 @@ the other one is.`,
 			return a.retainAll(cmd.Context(), c, names, o, f)
 		},
 	}
-	cmd.Flags().StringVar(&f.keep, "keep", "", "how far back every time can be asked for: 90d, 12h, 8w; 0d leaves the newest restore point alone")
+	cmd.Flags().StringVar(&f.keep, "keep", "", "how far back every time can be asked for: 90d, 12h, 8w; 0d leaves the newest alone, as soon as something follows it")
+	cmd.Flags().BoolVar(&f.acceptClock, "accept-clock", false, "drop although, by the clock, nothing was captured for as long as is kept: the newest restore point alone is left")
 	cmd.Flags().BoolVar(&f.apply, "apply", false, "do it: without, it only says what would go")
 	return cmd
 }
@@ -164,7 +171,11 @@ func (a *app) printRetention(name table.Name, r replay.Retention, f retainFlags)
 	if r.Points > 0 {
 		what = fmt.Sprintf("%s (%d to %d)", count(int64(r.Points), "restore point"), r.From, r.To)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s %s and %s (%s)\n  the oldest restore point then is %d, read until %s; %s left\n%s", name, done, what, count(int64(r.Segments), "segment"),
-		byteText(r.Bytes), r.Oldest.ID, clock(r.Oldest.ReadEnded), count(int64(r.Left), "restore point"), hint)
+	waits := ""
+	if r.Waits != 0 {
+		waits = fmt.Sprintf("  restore point %d would be, once something follows it: only then is it known to have come to the disk\n", r.Waits)
+	}
+	fmt.Fprintf(a.stdout, "%s: %s %s and %s (%s)\n  the oldest restore point then is %d, read until %s; %s left\n%s%s", name, done, what, count(int64(r.Segments), "segment"),
+		byteText(r.Bytes), r.Oldest.ID, clock(r.Oldest.ReadEnded), count(int64(r.Left), "restore point"), waits, hint)
 	return nil
 }
