@@ -16,6 +16,7 @@ import (
 // TestLostBase: the base is missing, or its header or its rows are damaged. What builds on it comes back from a checkpoint alone, and all from
 // the next baseline on; that the base is lost stays damage, and is over once it is back.
 func TestLostBase(t *testing.T) {
+	count := 0
 	for _, checkpointed := range []bool{false, true} {
 		tp, m, eras := retainable(t, nil, 1)
 		if _, err := retainSince(openReplay(t, m), openReplay(t, m).Points()[2].ReadEnded); err != nil {
@@ -41,6 +42,7 @@ func TestLostBase(t *testing.T) {
 		base := filepath.Join(whole.streamDir(whole.streams[0].id), whole.streams[0].cut.Base.Name)
 		text := bytesOf(t, m, base)
 		for what, at := range map[string]int{"missing": -1, "header": 100, "rows": len(text) - 80} {
+			count++
 			spoil(t, m, base, at)
 			holdLost(t, m, points, eras, checkpointed, what)
 			if what != "rows" {
@@ -53,6 +55,7 @@ func TestLostBase(t *testing.T) {
 			mustVerify(t, m, VerifyOptions{Full: true, Fold: true})
 		}
 	}
+	t.Logf("counted: %d lost bases", count)
 }
 
 // spoil changes a byte of a file, or removes it.
