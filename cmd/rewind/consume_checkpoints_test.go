@@ -187,11 +187,13 @@ func TestCheckpointsOfARunningConsumer(t *testing.T) {
 			}
 		}
 	}
-	if got := await(t, c, "an older one goes", d.removed); got != names[0] {
-		t.Fatalf("%s is removed, not %s", got, names[0])
+	for _, older := range names[:len(names)-2] {
+		if got := await(t, c, "an older one goes", d.removed); got != older {
+			t.Fatalf("%s is removed, not %s", got, older)
+		}
 	}
 	c.end(t)
-	if left := checkpointsIn(t, config); !slices.Equal(left, names[1:]) {
+	if left := checkpointsIn(t, config); !slices.Equal(left, names[len(names)-2:]) {
 		t.Errorf("left are %v of %v", left, names)
 	}
 	if out := must(t, "checkpoint", "default.my_table", "--config", config); !strings.Contains(out, "has a checkpoint already, which is whole") {
