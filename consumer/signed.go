@@ -102,10 +102,13 @@ func (c *tableConsumer) signCuts() error {
 
 // encryptBases encrypts what lies in clear of what the journals begin with since a retention. Consuming does not need it: what is wrong with one is told,
 // and the next start tries again.
-func (c *tableConsumer) encryptBases() {
+func (c *tableConsumer) encryptBases() error {
+	if !c.options.Keys.Encrypts() {
+		return nil
+	}
 	streams, err := c.journals()
-	if err != nil || !c.options.Keys.Encrypts() {
-		return
+	if err != nil {
+		return err
 	}
 	p := &partition{table: c}
 	for _, stream := range streams {
@@ -117,6 +120,7 @@ func (c *tableConsumer) encryptBases() {
 			c.logger.Debug("consume: the base is encrypted", "journal", dir)
 		}
 	}
+	return nil
 }
 
 // holdUnsigned compares the entries from an offset on with the topic's messages.

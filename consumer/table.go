@@ -61,7 +61,9 @@ func (c *tableConsumer) runOnce(ctx context.Context) ([]PartitionReport, error) 
 	if err := c.signCuts(); err != nil {
 		return nil, err
 	}
-	c.encryptBases()
+	if err := c.encryptBases(); err != nil {
+		return nil, err
+	}
 	reports := make([]PartitionReport, c.topic.Partitions())
 	err = concurrently(ctx, len(reports), func(ctx context.Context, i int) error {
 		p := &partition{table: c, number: i, report: &reports[i], logger: c.logger.With("partition", i)}

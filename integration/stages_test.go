@@ -22,6 +22,7 @@ var rareStages = map[string]string{
 	"consume: the group's offset was not moved":                  "Kafka is away",
 	"swap: old renamed back":                                     "somebody wrote meanwhile",
 	"journal: a segment is read without an index":                "an index could not be written or read",
+	"consume: the base is encrypted":                             "encryption was switched on behind a retention",
 }
 
 // settingStages come with a setting alone that not every project has.
