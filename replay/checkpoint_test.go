@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
 	"pgregory.net/rapid"
 
 	"rewind/checkpoint"
@@ -82,23 +80,7 @@ func TestFoldFromCheckpoints(t *testing.T) {
 // checkpointed is a journal of a few points with a checkpoint at the third.
 func checkpointed(t *testing.T, keys *crypt.Keys) (*disk.Memory, []rows, string) {
 	t.Helper()
-	m := disk.NewMemory()
-	tp := unopenedTape(t, m, 2)
-	tp.keys, tp.segment = keys, 1<<20
-	tp.openJournals()
-	tp.open(1)
-	tp.use(ordersSchema(itemColumn))
-	var eras []rows
-	now := rows{}
-	for i := range 5 {
-		now = maps.Clone(now)
-		for n := range 4 {
-			k, image := row(t, tp.schema, fmt.Sprint(3*i+n), "a", fmt.Sprintf("item %d of %d", n, i))
-			now[k] = image
-		}
-		tp.snapshot(now, published{})
-		eras = append(eras, now)
-	}
+	tp, m, eras := growing(t, 5, 4, func(tp *tape) { tp.keys, tp.segment = keys, 1<<20 })
 	tp.close()
 	j, err := Open(testRoot, orders, Options{FS: m, Keys: keys})
 	if err != nil {
@@ -218,14 +200,7 @@ func TestForeignCheckpoint(t *testing.T) {
 }
 
 func TestCheckpointIsEncrypted(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := newKeys(t)
 	m, eras, path := checkpointed(t, keys)
 	if b := bytesOf(t, m, path); !strings.HasSuffix(path, ".age") || bytes.Contains(b, []byte("item 1")) {
 		t.Errorf("%s is in clear", path)

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"filippo.io/age"
 	"pgregory.net/rapid"
 
 	"rewind/change"
@@ -303,14 +302,7 @@ func TestCrashOfAnIndex(t *testing.T) {
 
 // TestEncryptedIndex: where segments are encrypted, so are their indexes, and one in clear goes.
 func TestEncryptedIndex(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := newKeys(t)
 	fsys, want := indexed(t, keys)
 	for _, path := range indexesOf(t, fsys) {
 		b := bytesOf(t, fsys, path)

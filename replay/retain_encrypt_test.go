@@ -4,9 +4,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"filippo.io/age"
-
-	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
 )
@@ -14,14 +11,7 @@ import (
 // TestBaseIsEncrypted: a base from before encryption was switched on is encrypted as sealed segments are. The machine stops at, and each
 // operation fails: the journal can be read, and the next try ends with the encrypted one alone.
 func TestBaseIsEncrypted(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := newKeys(t)
 	_, clean, eras := retainable(t, nil, 8<<10)
 	j := openReplay(t, clean)
 	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -14,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"filippo.io/age"
-
 	"rewind/change"
 	"rewind/checkpoint"
 	"rewind/crypt"
@@ -25,14 +24,7 @@ import (
 
 // TestRetainBesideAWriter drops again and again while a consumer appends and others read: nobody is disturbed, and nothing is lost.
 func TestRetainBesideAWriter(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys := newKeys(t)
 	for name, keys := range map[string]*crypt.Keys{"clear": nil, "encrypted": keys} {
 		t.Run(name, func(t *testing.T) {
 			m := disk.NewMemory()
@@ -136,28 +128,56 @@ func readOn(t *testing.T, o Options, stop chan struct{}) {
 	}
 }
 
-// TestRetainOfEncrypted: the base is encrypted as the segments are, and damage of it is found.
+// TestRetainOfEncrypted: the base is encrypted as the segments are, is no use without the key, and damage of it is found wherever it is.
 func TestRetainOfEncrypted(t *testing.T) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := crypt.New(identity.String(), nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, eras, _ := checkpointed(t, keys)
+	keys := newKeys(t)
+	_, m, eras := retainableBy(t, func(tp *tape) { tp.keys, tp.segment = keys, 1 })
 	o := Options{FS: m, Keys: keys}
 	j := holdOpen(t, m, o)
-	o.Keys = keys
-	if r, err := retainSince(j, j.Points()[3].ReadEnded); err != nil || !r.Applied && r.Nothing == "" {
+	if r, err := retainSince(j, j.Points()[2].ReadEnded); err != nil || !r.Applied || r.Points != 2 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	j = holdOpen(t, m, o)
-	holdEras(t, j, eras[len(eras)-len(j.Points()):])
-	if _, err := Open(testRoot, orders, Options{FS: m}); j.Dropped() != nil && !errors.As(err, new(*crypt.KeyError)) {
+	base := filepath.Join(j.streamDir(j.streams[0].id), j.streams[0].cut.Base.Name)
+	if _, err := m.Stat(base); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the base lies in clear: %v", err)
+	}
+	base += ".age"
+	content := bytesOf(t, m, base)
+	if bytes.Contains(content, []byte("item 1")) {
+		t.Errorf("%s can be read by everybody", base)
+	}
+	holdEras(t, holdOpen(t, m, o), eras[2:])
+	if err := oldestOf(t, m, Options{}); !errors.As(err, new(*crypt.KeyError)) {
 		t.Errorf("without the key: %v", err)
 	}
+	damages := 0
+	for at := 0; at < len(content); at += 101 {
+		damaged := m.Restart(disk.LoseNone())
+		spoil(t, damaged, base, at)
+		if err := oldestOf(t, damaged, o); err == nil {
+			t.Errorf("byte %d of the base: its rows were believed", at)
+		}
+		damages++
+		m = damaged.Restart(disk.LoseNone())
+		spoil(t, m, base, at) // as it was
+	}
+	holdEras(t, holdOpen(t, m, Options{Keys: keys}), eras[2:])
+	t.Logf("counted: %d damages of an encrypted base", damages)
+}
+
+// oldestOf folds the oldest point that a journal is opened with.
+func oldestOf(t *testing.T, m *disk.Memory, o Options) error {
+	t.Helper()
+	o.FS = m
+	j, err := Open(testRoot, orders, o)
+	if err == nil && len(j.Points()) == 0 {
+		err = j.Damage()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = collect(t, j, j.Points()[0])
+	return err
 }
 
 // TestRetainDropsEarlierStreams: what a topic held before it was made anew goes as a whole once it is older than is to be kept.

@@ -121,23 +121,13 @@ func holdOpen(t fataler, fs disk.FS, o Options) *Journal {
 // retainable is a journal of some points in several segments.
 func retainable(t *testing.T, sign ed25519.PrivateKey, segment int64) (*tape, *disk.Memory, []rows) {
 	t.Helper()
-	m := disk.NewMemory()
-	tp := unopenedTape(t, m, 2)
-	tp.segment, tp.sign = segment, sign
-	tp.openJournals()
-	tp.open(1)
-	tp.use(ordersSchema(itemColumn))
-	var eras []rows
-	now := rows{}
-	for i := range 4 {
-		now = maps.Clone(now)
-		for n := range 3 {
-			k, image := row(t, tp.schema, fmt.Sprint(2*i+n), "a", fmt.Sprintf("item %d of %d", n, i))
-			now[k] = image
-		}
-		tp.snapshot(now, published{})
-		eras = append(eras, now)
-	}
+	return retainableBy(t, func(tp *tape) { tp.segment, tp.sign = segment, sign })
+}
+
+// retainableBy is retainable by a writer that is set up so.
+func retainableBy(t *testing.T, set func(*tape)) (*tape, *disk.Memory, []rows) {
+	t.Helper()
+	tp, m, eras := growing(t, 4, 3, set)
 	tp.follow()
 	tp.close()
 	return tp, m, eras

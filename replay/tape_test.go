@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"rewind/change"
 	"rewind/crypt"
 	"rewind/disk"
@@ -393,4 +395,40 @@ func TestAliceAndBob(t *testing.T) {
 	if c := points[1].Counts; c != (Counts{Creates: 1, Updates: 1, Deletes: 1}) {
 		t.Errorf("counts %+v", c)
 	}
+}
+
+// growing is a journal of so many points, each with some rows that are new and some that are updated, by a writer that is set up so and still open.
+func growing(t *testing.T, points, each int, set func(*tape)) (tp *tape, m *disk.Memory, eras []rows) {
+	t.Helper()
+	m = disk.NewMemory()
+	tp = unopenedTape(t, m, 2)
+	set(tp)
+	tp.openJournals()
+	tp.open(1)
+	tp.use(ordersSchema(itemColumn))
+	now := rows{}
+	for i := range points {
+		now = maps.Clone(now)
+		for n := range each {
+			k, image := row(t, tp.schema, fmt.Sprint((each-1)*i+n), "a", fmt.Sprintf("item %d of %d", n, i))
+			now[k] = image
+		}
+		tp.snapshot(now, published{})
+		eras = append(eras, now)
+	}
+	return tp, m, eras
+}
+
+// newKeys encrypts what is written, and reads it.
+func newKeys(t *testing.T) *crypt.Keys {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := crypt.New(identity.String(), nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
