@@ -112,7 +112,7 @@ func (k *killer) run(stop <-chan struct{}, args ...string) (killed bool) {
 		k.killed = append(k.killed, planned)
 		k.t.Logf("killed %v", planned)
 		return true
-	case code != 0 && (stop == nil || code != 130):
+	case code != 0 && (stop == nil || !endsWhenAsked(code)):
 		k.t.Errorf("%s ended with %d (planned: %v)\n%s", k.command, code, planned, tail(r.stderr.String()))
 	}
 	return false

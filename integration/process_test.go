@@ -138,6 +138,12 @@ func stageOf(line []byte) string {
 // kill ends the process as a power cut would.
 func (r *process) kill() { _ = r.command.Process.Signal(syscall.SIGKILL) }
 
+// early is the code of a process that was asked to end before it listened to signals, as a shell gives it.
+const early = 128 + int(syscall.SIGTERM)
+
+// endsWhenAsked says whether a process that was asked to end may end so.
+func endsWhenAsked(code int) bool { return code == 0 || code == 130 || code == early }
+
 // wait gives the exit code; −1 for a process that was killed.
 func (r *process) wait() int {
 	r.p.t.Helper()
@@ -151,6 +157,9 @@ func (r *process) wait() int {
 	var exit *exec.ExitError
 	if r.ended != nil && !errors.As(r.ended, &exit) {
 		r.p.t.Fatalf("rewind %s: %v", r.name, r.ended)
+	}
+	if status, ok := r.command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGTERM {
+		return early
 	}
 	return r.command.ProcessState.ExitCode()
 }
@@ -176,7 +185,7 @@ func (r *process) peakMiB() int64 { return r.peak >> 10 }
 func (r *process) stop() {
 	r.p.t.Helper()
 	_ = r.command.Process.Signal(syscall.SIGTERM)
-	if code := r.wait(); code != 0 && code != 130 {
+	if code := r.wait(); !endsWhenAsked(code) {
 		r.p.t.Fatalf("rewind %s, asked to stop, ended with %d:\n%s", r.name, code, tail(r.stderr.String()))
 	}
 }

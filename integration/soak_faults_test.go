@@ -148,7 +148,7 @@ func (k *soak) stopConsumer(s strike) {
 	_ = consumer.command.Process.Signal(syscall.SIGTERM)
 	code := consumer.wait()
 	k.ended(consumer)
-	if code != 0 && code != 130 && code != -1 && !s.allowed()[code] { // −1: it did not yet listen to signals
+	if code != -1 && !endsWhenAsked(code) && !s.allowed()[code] { // −1: the strike killed it
 		k.t.Errorf("the consumer under %v ended with %d\n%s", s, code, tail(consumer.stderr.String()))
 	}
 }
