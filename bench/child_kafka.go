@@ -60,21 +60,26 @@ func measurePublish(ctx context.Context, args []string) error {
 	return watch.say(report.Counts.Total(), more)
 }
 
-// measureBareProduce sends the same messages by kafka-go alone: one request behind the other, everything encoded before.
-func measureBareProduce(ctx context.Context, args []string) error {
+// toSend is the table's messages, ready, and the topic for them.
+func toSend(ctx context.Context, args []string) (values [][]byte, client *kafka.Client, err error) {
 	if err := expect(args, "SHAPE", "ROWS", "TOPIC", "BROKER"); err != nil {
-		return err
+		return nil, nil, err
 	}
 	s, err := parseShape(args[0])
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	values, _, err := messages(args[1], s)
+	if values, _, err = messages(args[1], s); err != nil {
+		return nil, nil, err
+	}
+	client = &kafka.Client{Addr: kafka.TCP(args[3]), Timeout: time.Minute}
+	return values, client, makeTopic(ctx, client, args[2])
+}
+
+// measureBareProduce sends the same messages by kafka-go alone: one request behind the other, everything encoded before.
+func measureBareProduce(ctx context.Context, args []string) error {
+	values, client, err := toSend(ctx, args)
 	if err != nil {
-		return err
-	}
-	client := &kafka.Client{Addr: kafka.TCP(args[3]), Timeout: time.Minute}
-	if err := makeTopic(ctx, client, args[2]); err != nil {
 		return err
 	}
 	watch := start()
@@ -127,18 +132,8 @@ func makeTopic(ctx context.Context, client *kafka.Client, name string) error {
 
 // measureFranz sends them by franz-go's idempotent producer, as it comes but for the codec.
 func measureFranz(ctx context.Context, args []string) error {
-	if err := expect(args, "SHAPE", "ROWS", "TOPIC", "BROKER"); err != nil {
-		return err
-	}
-	s, err := parseShape(args[0])
+	values, _, err := toSend(ctx, args)
 	if err != nil {
-		return err
-	}
-	values, _, err := messages(args[1], s)
-	if err != nil {
-		return err
-	}
-	if err := makeTopic(ctx, &kafka.Client{Addr: kafka.TCP(args[3]), Timeout: time.Minute}, args[2]); err != nil {
 		return err
 	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(args[3]), kgo.DefaultProduceTopic(args[2]), kgo.RequiredAcks(kgo.AllISRAcks()),

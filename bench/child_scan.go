@@ -16,12 +16,13 @@ import (
 	"rewind/table"
 )
 
-// serveImpala is the stand-in for Impala in a process of its own. It is slower than Impala: what counts of a scan is the reader's CPU.
+// serveImpala is the stand-in for Impala in a process of its own. What it was asked before it answers as it did, without executing it: it
+// is slower than Impala, and a scan would wait for it.
 func serveImpala(ctx context.Context, args []string) error {
 	if err := expect(args, "DIR"); err != nil {
 		return err
 	}
-	server, err := sandbox.StartImpala(sandbox.ImpalaOptions{Dir: args[0]})
+	server, err := sandbox.StartImpala(sandbox.ImpalaOptions{Dir: args[0], RepeatAnswers: true})
 	if err != nil {
 		return err
 	}
@@ -94,16 +95,21 @@ func createTable(s *table.Schema) string {
 	return "CREATE TABLE " + s.Table.String() + " (" + strings.Join(columns, ", ") + ", PRIMARY KEY (`id`)) STORED AS KUDU"
 }
 
+// toRead is the table's shape and its engine.
+func toRead(ctx context.Context, args []string) (s workload.Shape, db *impala.DB, err error) {
+	if err := expect(args, "SHAPE", "DSN"); err != nil {
+		return s, nil, err
+	}
+	if s, err = parseShape(args[0]); err != nil {
+		return s, nil, err
+	}
+	db, err = impala.Open(ctx, impala.Options{DSN: args[1]})
+	return s, db, err
+}
+
 // measureScan reads the table as a capture does: rows of keys and images.
 func measureScan(ctx context.Context, args []string) error {
-	if err := expect(args, "SHAPE", "DSN"); err != nil {
-		return err
-	}
-	s, err := parseShape(args[0])
-	if err != nil {
-		return err
-	}
-	db, err := impala.Open(ctx, impala.Options{DSN: args[1]})
+	s, db, err := toRead(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -121,14 +127,7 @@ func measureScan(ctx context.Context, args []string) error {
 
 // measureStreams reads it by two streams at once, each half of the keys, as of one instant.
 func measureStreams(ctx context.Context, args []string) error {
-	if err := expect(args, "SHAPE", "DSN"); err != nil {
-		return err
-	}
-	s, err := parseShape(args[0])
-	if err != nil {
-		return err
-	}
-	db, err := impala.Open(ctx, impala.Options{DSN: args[1]})
+	s, db, err := toRead(ctx, args)
 	if err != nil {
 		return err
 	}

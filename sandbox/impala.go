@@ -44,6 +44,10 @@ type ImpalaOptions struct {
 	// came: an engine that answers something else than it was asked for.
 	Rewrite func(statement string) string
 
+	// RepeatAnswers gives the rows of a statement again where it comes again,
+	// whatever has changed since: to measure a reader, not this engine.
+	RepeatAnswers bool
+
 	// Call is asked before each call of the service, and says what goes wrong
 	// with it; 0 is nothing.
 	Call func(Call) CallFault
@@ -118,7 +122,7 @@ func (i *Impala) start(dir string) error {
 		l = tls.NewListener(l, o.TLS)
 	}
 	i.server = hs2.Serve(l, i.engine, hs2.Options{User: o.User, Password: o.Password, BatchRows: o.BatchRows, EmptyBatches: o.EmptyBatches,
-		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Call: o.Call, Logger: o.Logger})
+		FetchDelay: o.FetchDelay, FetchWait: o.FetchWait, ExpireAfter: o.ExpireAfter, Fault: o.Fault, Rewrite: o.Rewrite, Call: o.Call, RepeatAnswers: o.RepeatAnswers, Logger: o.Logger})
 	return nil
 }
 

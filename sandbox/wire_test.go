@@ -231,6 +231,22 @@ func TestExpiredSessions(t *testing.T) {
 	}
 }
 
+// TestRepeatedAnswers: a server that repeats its answers gives all the rows of one again, in as many fetches, and nothing of another one.
+func TestRepeatedAnswers(t *testing.T) {
+	for repeats, after := range map[bool]int{false: 0, true: 3000} {
+		_, db := start(t, sandbox.ImpalaOptions{RepeatAnswers: repeats})
+		numbers(t, db, 3000)
+		const all, some = "SELECT i, s FROM n", "SELECT i, s FROM n WHERE i < 7"
+		if n, m := count(t, db, all), count(t, db, some); n != 3000 || m != 7 {
+			t.Errorf("%d and %d rows", n, m)
+		}
+		exec(t, db, "TRUNCATE TABLE n")
+		if n, m := count(t, db, all), count(t, db, some+" AND true"); n != after || m != 0 {
+			t.Errorf("repeats: %v: %d rows of a statement that came before, %d of another one", repeats, n, m)
+		}
+	}
+}
+
 func TestErrorsAndCounts(t *testing.T) {
 	_, db := start(t, sandbox.ImpalaOptions{})
 	exec(t, db, "CREATE TABLE k (id INT PRIMARY KEY, v STRING) STORED AS KUDU")

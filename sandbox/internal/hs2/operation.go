@@ -113,17 +113,28 @@ func (o *operation) feed(rows *engine.Rows) error {
 	case <-o.ctx.Done():
 		return o.ctx.Err()
 	}
-	for {
-		b, err := o.fill(rows, size)
-		if err != nil {
-			return err
+	known := o.options.repeated.known(o.statement, size)
+	var all []*batch // only of a server that repeats its answers
+	for i := 0; ; i++ {
+		var b *batch
+		if i < len(known) {
+			b = known[i]
+		} else {
+			var err error
+			if b, err = o.fill(rows, size); err != nil {
+				return err
+			}
 		}
 		select {
 		case o.batches <- b:
 		case <-o.ctx.Done():
 			return o.ctx.Err()
 		}
+		if o.options.repeated != nil {
+			all = append(all, b)
+		}
 		if b.last {
+			o.options.repeated.keep(o.statement, size, all)
 			return nil
 		}
 	}

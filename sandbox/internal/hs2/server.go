@@ -29,7 +29,10 @@ type Options struct {
 	Fault          func(statement string) (before, after error)
 	Rewrite        func(statement string) string // what is executed in a statement's place
 	Call           func(Call) CallFault          // asked before each call of the service
+	RepeatAnswers  bool                          // a statement that gave rows gives the same ones again
 	Logger         *slog.Logger
+
+	repeated *answers // nil: none
 }
 
 // Server serves one engine.
@@ -57,6 +60,9 @@ func Serve(l net.Listener, e *engine.Engine, o Options) *Server {
 	}
 	if o.FetchWait == 0 {
 		o.FetchWait = time.Second
+	}
+	if o.RepeatAnswers {
+		o.repeated = &answers{of: map[answer][]*batch{}}
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{engine: e, options: o, log: o.Logger, listener: l, ctx: ctx, stop: stop,
