@@ -102,7 +102,8 @@ func (w *walk) boundary() int64 {
 	return 0
 }
 
-// entries walks through what was not walked through before.
+// entries walks through what was not walked through before. Where no segment was begun when it was looked at, it is none of this walk's what has come
+// since: neither a head nor a chain was read for it.
 func (w *walk) entries(ctx context.Context) error {
 	from := int64(0)
 	if n := w.skipped(); n > 0 {
@@ -112,6 +113,9 @@ func (w *walk) entries(ctx context.Context) error {
 	for e, err := range w.part.entries(ctx, from) {
 		if err != nil {
 			return err
+		}
+		if len(w.infos) == 0 {
+			break
 		}
 		if w.sealed == nil && e.offset >= boundary {
 			if w.sealed, err = w.memorize(); err != nil {
