@@ -141,7 +141,7 @@ func TestRowsFromDisorder(t *testing.T) {
 		values := []table.Value{{Int: int64(n - i)}, {Bytes: bytes.Repeat([]byte{byte('a' + i%26)}, 2<<20)}} // each is a block
 		rows = append(rows, table.Row{Key: codec.mustKey(t, values), Image: codec.mustImage(t, values)})
 	}
-	path, err := write(m, nil, headerOf(t, 77, table.Digest{Rows: n}), rows)
+	path, err := writeRows(m, nil, headerOf(t, 77, table.Digest{Rows: n}), rows, true)
 	check(t, err)
 	for _, id := range []int{-1, 0, n + 1, n + 2} {
 		got, err := rowsFrom(m, nil, path, codec.keyOf(t, id), 1)

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -41,8 +42,12 @@ type Writer struct {
 	hash   hash.Hash
 	out    *ocf.Writer
 	record []byte
+	last   []byte // the key before
 	rows   int64
 }
+
+// ErrOrder: a row was added whose key does not come behind the one before.
+var ErrOrder = errors.New("checkpoint: a row that is not in the order of keys")
 
 // Create begins a checkpoint in the stream's folder, encrypted if keys are for that.
 func Create(fsys disk.FS, keys *crypt.Keys, dir string, h Header) (*Writer, error) {
@@ -77,8 +82,12 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Add takes the next row in key order.
+// Add takes the next row in key order. Another is refused with ErrOrder: nobody could read the file.
 func (w *Writer) Add(row table.Row) error {
+	if w.rows > 0 && bytes.Compare(row.Key, w.last) <= 0 {
+		return ErrOrder
+	}
+	w.last = append(w.last[:0], row.Key...)
 	w.record = binary.AppendVarint(w.record[:0], rowBranch)
 	w.record = binary.AppendVarint(w.record, int64(len(row.Key)))
 	w.record = append(append(w.record, row.Key...), row.Image...)

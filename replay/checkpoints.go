@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"path/filepath"
 	"time"
 
 	"rewind/change"
 	"rewind/checkpoint"
 	"rewind/journal"
+	"rewind/table"
 )
 
 // keptCheckpoints is how many of a stream's checkpoints are kept: the newest ones, and the one that was written last where it is older.
@@ -91,14 +93,24 @@ func (j *Journal) writeCheckpoint(ctx context.Context, f *folded) (path string, 
 	if err != nil {
 		return "", err
 	}
-	w, err := checkpoint.Create(j.o.FS, j.o.Keys, j.streamDir(f.point.Stream), h)
+	path, err = j.writeRows(h, f.rows(ctx, "checkpoint"))
+	if errors.Is(err, checkpoint.ErrOrder) {
+		j.o.Logger.Debug("checkpoint: the rows are sorted: those of a baseline are not in the order of their keys", "table", j.name, "point", f.point.ID)
+		path, err = j.writeRows(h, f.sorted(ctx))
+	}
+	return path, err
+}
+
+// writeRows writes a checkpoint of rows in the order of their keys, which are proved by then or end with an error.
+func (j *Journal) writeRows(h checkpoint.Header, rows iter.Seq2[table.Row, error]) (path string, err error) {
+	w, err := checkpoint.Create(j.o.FS, j.o.Keys, j.streamDir(h.Stream), h)
 	if err != nil {
 		return "", err
 	}
 	written := 0
-	for row, err := range f.rows(ctx, "checkpoint") {
+	for row, err := range rows {
 		if err == nil && written%rowsBetweenLooks == 0 {
-			err = j.spares(f.point.Stream)
+			err = j.spares(h.Stream)
 		}
 		if written++; err == nil {
 			err = w.Add(row)

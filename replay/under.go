@@ -143,10 +143,12 @@ func (u *underRows) step(_ context.Context, b *foundation) (bool, error) {
 
 func (u *underRows) close() {}
 
-// misled says whether an error may come from the checkpoint that the fold began with: its rows do not add up. It is not used again.
+// misled says whether an error may come from the checkpoint that the fold began with: its rows do not add up, or cannot be read to their end. It is
+// not used again. What the journal begins with since a retention there is no doing without.
 func (f *folded) misled(j *Journal, err error) bool {
 	var proof *ProofError
-	if f.under == nil || f.under.cut || !errors.As(err, &proof) {
+	var damage *checkpoint.Damage
+	if f.under == nil || f.under.cut || !errors.As(err, &proof) && !errors.As(err, &damage) {
 		return false
 	}
 	j.mu.Lock()
@@ -155,7 +157,7 @@ func (f *folded) misled(j *Journal, err error) bool {
 		j.distrusted = map[string]bool{}
 	}
 	j.distrusted[f.under.file.Path()] = true
-	j.o.Logger.Warn("a checkpoint's rows do not add up: it is not used again; the file may be deleted", "checkpoint", f.under.file.Path(), "error", err)
+	j.o.Logger.Warn("a checkpoint's rows are not its restore point: it is not used again; the file may be deleted", "checkpoint", f.under.file.Path(), "error", err)
 	return true
 }
 
