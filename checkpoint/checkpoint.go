@@ -93,9 +93,6 @@ func (h *Header) Commit(partition int) *change.Commit { return h.commits[partiti
 // Schema of the rows.
 func (h *Header) Schema() *table.Schema { return h.begins[0].Schema }
 
-// RowsDigest is what the rows must add up to.
-func (h *Header) RowsDigest() table.Digest { return h.digest }
-
 // parse decodes the messages and checks that they belong together.
 func (h *Header) parse() (err error) {
 	switch {

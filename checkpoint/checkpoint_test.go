@@ -144,7 +144,7 @@ func read(fsys disk.FS, keys *crypt.Keys, path string) (rows []table.Row, digest
 		digest.Add(print)
 		rows = append(rows, table.Row{Key: bytes.Clone(row.Key), Image: bytes.Clone(row.Image)})
 	}
-	if err == nil && digest != f.RowsDigest() {
+	if err == nil && digest != f.digest {
 		err = errors.New("another digest")
 	}
 	return rows, digest, err

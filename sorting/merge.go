@@ -2,14 +2,14 @@ package sorting
 
 import "bytes"
 
-// Cursor gives records in order; a nil record is the end. A record is valid until the next step.
-type Cursor interface {
+// cursor gives records in order; a nil record is the end. A record is valid until the next step.
+type cursor interface {
 	Next() (Record, error)
 }
 
 // head is a cursor and its current record.
 type head struct {
-	from   Cursor
+	from   cursor
 	rec    Record
 	prefix uint64
 }
@@ -22,7 +22,7 @@ type Merged struct {
 	begun bool
 }
 
-func (s *Sorter) newMerge(cursors []Cursor) (*Merged, error) {
+func (s *Sorter) newMerge(cursors []cursor) (*Merged, error) {
 	m := &Merged{s: s, heads: make([]head, 0, len(cursors))}
 	for _, c := range cursors {
 		rec, err := c.Next()

@@ -51,14 +51,3 @@ func prefixOf(key []byte) uint64 {
 	copy(b[:], key)
 	return binary.BigEndian.Uint64(b[:])
 }
-
-// MakeRecord makes a record in the room of another one that is not used any more; of none where it is too small.
-func MakeRecord(room Record, key []byte, order uint64, tag uint32, image []byte) Record {
-	size := recordHeader + len(key) + len(image)
-	if cap(room) < size {
-		room = make(Record, size, size+size/2)
-	}
-	room = room[:size]
-	room.put(key, order, tag, image)
-	return room
-}

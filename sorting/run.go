@@ -49,8 +49,8 @@ func (e *SpaceError) Hint() string {
 	return "make room: rows that do not fit into memory are sorted on the disk, which takes once their size and a little more, and is given back"
 }
 
-// writeRun writes the records of a Cursor, of about so many bytes, as a run.
-func (s *Sorter) writeRun(from Cursor, size int64, level int) (*run, error) {
+// writeRun writes the records of a cursor, of about so many bytes, as a run.
+func (s *Sorter) writeRun(from cursor, size int64, level int) (*run, error) {
 	if err := s.o.FS.MkdirAll(s.o.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func RemoveLeftovers(fsys disk.FS, dir string) error {
 	return nil
 }
 
-func (r *run) fill(from Cursor) error {
+func (r *run) fill(from cursor) error {
 	w := &sealWriter{run: r}
 	for {
 		rec, err := from.Next()
@@ -133,7 +133,7 @@ func (r *run) fill(from Cursor) error {
 func (r *run) close() error { return r.file.Close() }
 
 // read gives a cursor over the run's records, from the first.
-func (r *run) read() Cursor {
+func (r *run) read() cursor {
 	return &runCursor{from: bufio.NewReaderSize(&sealReader{run: r}, runReadBytes)}
 }
 

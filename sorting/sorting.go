@@ -168,7 +168,7 @@ func (s *Sorter) mergeFull() error {
 		if len(full) < maxRuns {
 			return nil
 		}
-		cursors, size := make([]Cursor, len(full)), int64(0)
+		cursors, size := make([]cursor, len(full)), int64(0)
 		for i, r := range full {
 			cursors[i] = r.read()
 			size += r.size
@@ -188,14 +188,13 @@ func (s *Sorter) mergeFull() error {
 	}
 }
 
-// Merge gives the survivors of everything that was added, in order, and of rows from elsewhere that are in order already. It may be called
-// again; nothing may be added any more.
-func (s *Sorter) Merge(beside ...Cursor) (*Merged, error) {
+// Merge gives the survivors of everything that was added, in order. It may be called again; nothing may be added any more.
+func (s *Sorter) Merge() (*Merged, error) {
 	if !s.sorted {
 		s.sort()
 		s.sorted = true
 	}
-	cursors := append([]Cursor{s.memory()}, beside...)
+	cursors := []cursor{s.memory()}
 	for _, r := range s.runs {
 		cursors = append(cursors, r.read())
 	}
@@ -219,7 +218,7 @@ func (s *Sorter) Close() error {
 }
 
 // memory is the cursor over sorted items.
-func (s *Sorter) memory() Cursor { return &memoryCursor{s: s} }
+func (s *Sorter) memory() cursor { return &memoryCursor{s: s} }
 
 type memoryCursor struct {
 	s    *Sorter
