@@ -41,7 +41,7 @@ type Options struct {
 	Data        string            // the data directory, for proofs/ and restore/; "": the folder that holds root
 	TempDir     string            // for sorted runs that do not fit in memory; "": <Data>/tmp
 	Keys        *crypt.Keys       // that encrypted segments are opened with; nil: those in clear alone can be read
-	CutKey      ed25519.PublicKey // that a record of what was dropped must be signed with; nil: it need not be
+	CutKey      ed25519.PublicKey // that a record of what was dropped must be signed with, and heads before anything is dropped; nil: they need not be
 	MemoryBytes int               // that a fold may use for its buffers; 0: 20 MiB
 	Progress    func(Progress)    // nil: nobody watches
 	ReadOnly    bool              // reading makes no index of a segment that has none

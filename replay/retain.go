@@ -147,8 +147,11 @@ func (j *Journal) retainable() error {
 }
 
 func (j *Journal) tooDamaged(err error) error {
-	return &RetainError{Reason: "the journal is damaged: " + err.Error(), code: exitCorrupt, err: err,
-		hint: fmt.Sprintf("rewind verify %s says what the journal is worth; what is damaged must come back from a copy first", j.name)}
+	hint := fmt.Sprintf("rewind verify %s says what the journal is worth; what is damaged must come back from a copy first", j.name)
+	if head := (*journal.HeadError)(nil); errors.As(err, &head) {
+		hint = head.Hint() // it may be that nothing was signed yet
+	}
+	return &RetainError{Reason: "the journal is damaged: " + err.Error(), code: exitCorrupt, err: err, hint: hint}
 }
 
 // planStream says what goes of one stream: all before the point's Commits, or, of an earlier stream, all that it has.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,4 +79,54 @@ func TestRetainWithoutTheKey(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	holdEras(t, openReplay(t, m), eras)
+}
+
+// TestRetainHoldsTheHeads: a journal whose end is not what was signed, or that no head signs, keeps its past, as verify says of it; who has no key
+// cannot tell.
+func TestRetainHoldsTheHeads(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		sign  ed25519.PrivateKey
+		spoil func(t *testing.T, m *disk.Memory, dir string)
+		hint  string
+	}{
+		"whole": {private, func(*testing.T, *disk.Memory, string) {}, ""},
+		"its last block is gone": {private, func(t *testing.T, m *disk.Memory, dir string) {
+			of := segmentsOf(t, m)
+			path := of[slices.IndexFunc(of, func(s journal.SegmentInfo) bool { return filepath.Dir(s.Path) == dir && !s.Sealed })].Path
+			content := bytesOf(t, m, path)
+			marker := content[len(content)-16:] // each block ends with it
+			putFile(t, m, path, content[:bytes.LastIndex(content[:len(content)-16], marker)+16])
+		}, "copy"},
+		"its head is gone": {private, func(t *testing.T, m *disk.Memory, dir string) {
+			if err := m.Remove(filepath.Join(dir, "head.json")); err != nil {
+				t.Fatal(err)
+			}
+		}, "--sign-as-found"},
+		"never signed": {nil, func(*testing.T, *disk.Memory, string) {}, "--sign-as-found"},
+	} {
+		_, m, _ := retainableBy(t, func(tp *tape) { tp.segment, tp.sign = 8<<10, c.sign })
+		c.spoil(t, m, openReplay(t, m).streams[0].partitions[0].dir)
+		_, wrong := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{Full: true, Key: public})
+		j := holdOpen(t, m, Options{CutKey: public})
+		before := len(segmentsOf(t, m))
+		r, err := j.Retain(context.Background(), RetainOptions{AcceptClock: true, Since: j.Points()[1].ReadEnded, Key: private})
+		if c.hint == "" {
+			if err != nil || wrong != nil || !r.Applied {
+				t.Errorf("%s: %+v, %v, %v", name, r, err, wrong)
+			}
+			continue
+		}
+		var head *journal.HeadError
+		var refused *RetainError
+		if !errors.As(wrong, &head) || !errors.As(err, &head) || !errors.As(err, &refused) || refused.ExitCode() != exitCorrupt || !strings.Contains(refused.Hint(), c.hint) {
+			t.Errorf("%s: verify says %v; retain %v", name, wrong, err)
+		}
+		if after := len(segmentsOf(t, m)); after != before || j.Dropped() != nil {
+			t.Errorf("%s: %d segments of %d are left, dropped %+v", name, after, before, j.Dropped())
+		}
+	}
 }

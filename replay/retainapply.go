@@ -89,9 +89,10 @@ func (j *Journal) mustSign(s *stream, o RetainOptions) error {
 		hint: "run it with the configuration of rewind consume: where journal.sign_key is that key"}
 }
 
-// holdWhole reads what goes and what stays, all of it: what is dropped can never again be brought in where something else turns out damaged.
+// holdWhole reads what goes and what stays, all of it: what is dropped can never again be brought in where something else turns out damaged. Signed
+// heads are held, too: what was cut off the journal's end, whole blocks of it, nothing else shows.
 func (j *Journal) holdWhole(ctx context.Context) error {
-	_, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, VerifyOptions{Full: true})
+	_, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, VerifyOptions{Full: true, Key: j.o.CutKey})
 	if err != nil && ctx.Err() == nil && isDamage(err) {
 		return j.tooDamaged(err)
 	}

@@ -37,7 +37,8 @@ by its digest as it stands on the disk. Then a record of what goes is written, w
 partition that goes; then the sealed segments go that lie before that point as a whole. What was dropped is gone for good.
 The restore points from the base on come back as before, and verify proves them.
 
-With --apply, what goes and what stays is read and proved first, as verify --full does; without, little is read, and damage may show only then.
+With --apply, what goes and what stays is read and proved first, as verify --full does, and held to its signed heads where a key is configured;
+without, little is read, and damage may show only then.
 Only whole segments go (256 MiB; less where the schema changed, or encryption.seal_after came first), and never the one that is appended to. Nothing
 is dropped while anything is doubtful: a damaged journal, a gap that is open, rows that do not add up, a clock. It runs beside a
 consumer, but a stream that goes as a whole (the topic was made anew since) must have none.
@@ -45,7 +46,8 @@ consumer, but a stream that goes as a whole (the topic was made anew since) must
 The oldest restore point that stays must be known to have come to the disk: something that the consumer wrote later stands behind
 it, or a signed head says so. So --keep 0d of a journal that is not signed leaves the newest two, until the next capture is
 consumed. With journal.sign_key the record is signed; where journal.verify_key alone is configured, it must be run where
-the other one is.`,
+the other one is. A journal that is not signed yet, or with another key, is refused as verify refuses it, until
+consume --sign-as-found has signed it.`,
 		Example: `  rewind retain --keep 90d
   rewind retain --keep 90d --apply
   rewind retain shop.orders --keep 12w --apply`,
@@ -61,6 +63,9 @@ the other one is.`,
 			}
 			o := replay.RetainOptions{Since: time.Now().Add(-age), Kept: "the last " + f.keep, AcceptClock: f.acceptClock || age == 0}
 			if o.Key, err = c.signKey(); err != nil {
+				return err
+			}
+			if _, err := c.verifyKey(); err != nil {
 				return err
 			}
 			if o.Key == nil && c.Journal.VerifyKey != "" && f.apply {
