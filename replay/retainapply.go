@@ -200,15 +200,25 @@ func (j *Journal) makeBase(ctx context.Context, p Point) (*journal.CutBase, erro
 	if err != nil {
 		return nil, doubtful(err)
 	}
-	name := checkpoint.Name(p.ID, true, false)
-	path := filepath.Join(j.streamDir(p.Stream), name)
-	if strings.HasSuffix(made.Path, ".age") {
-		path += ".age"
+	base := &journal.CutBase{Name: checkpoint.Name(p.ID, true, false), Bytes: file.Size(), SHA256: hex.EncodeToString(sum[:])}
+	return base, j.nameBase(made.Path, filepath.Join(j.streamDir(p.Stream), base.Name))
+}
+
+// nameBase gives a checkpoint the name of a base, durably. A base of the same point that lies there in the other form, encrypted or in clear, goes
+// before: a crash left it, and no record names it, as no stream is cut twice at one point; but beside the record that is to come, it would be taken
+// for the right one, which has another SHA-256.
+func (j *Journal) nameBase(from, clear string) error {
+	to, other := clear, clear+".age"
+	if strings.HasSuffix(from, ".age") {
+		to, other = other, to
 	}
-	if err := j.o.FS.Rename(made.Path, path); err != nil {
-		return nil, err
+	if err := j.o.FS.Remove(other); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return &journal.CutBase{Name: name, Bytes: file.Size(), SHA256: hex.EncodeToString(sum[:])}, j.o.FS.SyncDir(filepath.Dir(path))
+	if err := j.o.FS.Rename(from, to); err != nil {
+		return err
+	}
+	return j.o.FS.SyncDir(filepath.Dir(to)) // both, before the record comes
 }
 
 // proveFile holds a checkpoint's rows, as they are read, against the digest of its point's Commit.
