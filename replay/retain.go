@@ -188,8 +188,11 @@ func (j *Journal) planStream(r *Retention, s *stream, at Point, gone, left []Poi
 		r.Bytes += bytes
 	}
 	r.Segments += segments
-	if c.at == nil || !at.Base {
+	switch {
+	case c.at == nil:
 		r.cuts = append(r.cuts, c)
+	case !at.Base: // the base is made first: where it cannot be, no stream is dropped either
+		r.cuts = slices.Insert(r.cuts, 0, c)
 	}
 	return nil
 }
