@@ -1,21 +1,28 @@
 package replay
 
 import (
+	"context"
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
 	"testing"
 
 	"rewind/disk"
+	"rewind/journal"
 )
 
 // earlierStream is a journal of two streams, the earlier one of which has the id that comes first, and what it held at each point.
-func earlierStream(t *testing.T) (m *disk.Memory, eras []rows) {
+func earlierStream(t *testing.T, sign ...ed25519.PrivateKey) (m *disk.Memory, eras []rows) {
 	t.Helper()
 	m = disk.NewMemory()
 	for hour, stream := range []string{"0a", "0f"} {
 		tp := unopenedTape(t, m, 2)
 		tp.stream, tp.segment = strings.Repeat(stream, 16), 1
+		if len(sign) > 0 {
+			tp.sign = sign[hour]
+		}
 		tp.clock += int64(hour) * 3600_000_000
 		tp.openJournals()
 		tp.open(1)
@@ -81,4 +88,42 @@ func TestNoStreamGoesBeforeTheBase(t *testing.T) {
 		holdEras(t, j, eras[3:])
 	}
 	t.Logf("counted: %d operations that fail", count)
+}
+
+// TestEarlierStreamNeedsNoHead: a stream that no key, or another one, has signed while it was written to, which nobody can do any more, may go as a
+// whole, and then verify passes; one that is signed is held to that.
+func TestEarlierStreamNeedsNoHead(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, former, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sign := range map[string]ed25519.PrivateKey{"not signed": nil, "signed with another key": former, "cut off": private} {
+		m, eras := earlierStream(t, sign, private)
+		j := holdOpen(t, m, Options{CutKey: public})
+		if name == "cut off" {
+			of := segmentsOf(t, m)
+			if err := m.Remove(of[len(of)-1].Path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := len(segmentsOf(t, m))
+		r, err := j.Retain(context.Background(), RetainOptions{AcceptClock: true, Since: j.Points()[3].ReadEnded, Key: private})
+		if name == "cut off" {
+			if wrong := (*journal.HeadError)(nil); !errors.As(err, &wrong) || j.Dropped() != nil || len(segmentsOf(t, m)) != before {
+				t.Errorf("%s: %+v, %v", name, r, err)
+			}
+			continue
+		}
+		if err != nil || !r.Applied || r.Points != 3 {
+			t.Fatalf("%s: %+v, %v", name, r, err)
+		}
+		holdEras(t, holdOpen(t, m, Options{CutKey: public}), eras[3:])
+		if _, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{Full: true, Key: public}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

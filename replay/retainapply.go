@@ -46,7 +46,7 @@ func (j *Journal) Retain(ctx context.Context, o RetainOptions) (Retention, error
 			return r, err
 		}
 	}
-	if err := j.holdWhole(ctx); err != nil {
+	if err := j.holdWhole(ctx, r.cuts); err != nil {
 		return r, err
 	}
 	for _, c := range r.cuts {
@@ -91,8 +91,14 @@ func (j *Journal) mustSign(s *stream, o RetainOptions) error {
 
 // holdWhole reads what goes and what stays, all of it: what is dropped can never again be brought in where something else turns out damaged. Signed
 // heads are held, too: what was cut off the journal's end, whole blocks of it, nothing else shows.
-func (j *Journal) holdWhole(ctx context.Context) error {
-	_, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, VerifyOptions{Full: true, Key: j.o.CutKey})
+func (j *Journal) holdWhole(ctx context.Context, cuts []*cutting) error {
+	how := VerifyOptions{Full: true, Key: j.o.CutKey}
+	for _, c := range cuts {
+		if c.at == nil {
+			how.going = append(how.going, c.s.id)
+		}
+	}
+	_, err := Verify(ctx, filepath.Dir(j.dir), j.name, j.o, how)
 	if err != nil && ctx.Err() == nil && isDamage(err) {
 		return j.tooDamaged(err)
 	}
