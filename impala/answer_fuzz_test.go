@@ -69,7 +69,7 @@ func FuzzAnswer(f *testing.F) {
 		at := int(column) % len(s.Columns)
 		values := make([]driver.Value, len(s.Columns))
 		values[at] = answered(kind, n, double, text)
-		row, err := reader.read(values)
+		row, err := readRow(reader, values)
 		if err != nil {
 			return
 		}

@@ -74,8 +74,8 @@ func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, 
 type encodedRows struct {
 	reader *rowReader // of both batches: they are never filled at once
 	values []driver.Value
-	bytes  []byte // keys and images
-	ends   []int  // of each key and each image
+	bytes  []byte // images and keys
+	ends   []int  // of each image and each key
 	each   func(table.Row) bool
 	failed error // of the row behind these
 }
@@ -95,24 +95,21 @@ func (e *encodedRows) fill(rows driver.Rows, most int) (end bool, err error) {
 
 // add encodes the driver's values; false where they cannot be.
 func (e *encodedRows) add() bool {
-	row, err := e.reader.read(e.values)
+	bytes, image, err := e.reader.appendRow(e.bytes, e.values)
 	if e.failed = err; err != nil {
 		return false
 	}
-	e.bytes = append(e.bytes, row.Key...)
-	e.ends = append(e.ends, len(e.bytes))
-	e.bytes = append(e.bytes, row.Image...)
-	e.ends = append(e.ends, len(e.bytes))
+	e.bytes, e.ends = bytes, append(e.ends, image, len(bytes))
 	return true
 }
 
 func (e *encodedRows) drain() error {
 	for i, from := 0, 0; i < len(e.ends); i += 2 {
-		key, image := e.ends[i], e.ends[i+1]
-		if !e.each(table.Row{Key: e.bytes[from:key:key], Image: e.bytes[key:image:image]}) {
+		image, key := e.ends[i], e.ends[i+1]
+		if !e.each(table.Row{Key: e.bytes[image:key:key], Image: e.bytes[from:image:image]}) {
 			return errStop
 		}
-		from = image
+		from = key
 	}
 	return e.failed
 }
@@ -124,7 +121,6 @@ type rowReader struct {
 	columns []scanColumn
 	values  []table.Value
 	bytes   []byte // what the values' Bytes lie in
-	row     table.Row
 }
 
 // scanColumn is what of a column is asked for every value.
@@ -154,24 +150,25 @@ func newRowReader(s *table.Schema) (*rowReader, error) {
 	return r, nil
 }
 
-func (r *rowReader) read(values []driver.Value) (table.Row, error) {
+// appendRow appends a row's image, and behind where that ends its key.
+func (r *rowReader) appendRow(dst []byte, values []driver.Value) (row []byte, image int, err error) {
 	if len(values) != len(r.values) {
-		return table.Row{}, &ResultTypeError{Table: r.schema.Table, What: fmt.Sprintf("%d columns answered, %d asked for", len(values), len(r.values))}
+		return dst, 0, &ResultTypeError{Table: r.schema.Table, What: fmt.Sprintf("%d columns answered, %d asked for", len(values), len(r.values))}
 	}
 	r.bytes = r.bytes[:0]
 	for i, v := range values {
 		if err := r.set(&r.values[i], &r.columns[i], v); err != nil {
-			return table.Row{}, r.failed(values, err)
+			return dst, 0, r.failed(values, err)
 		}
 	}
-	var err error
-	if r.row.Image, err = r.codec.AppendImage(r.row.Image[:0], r.values); err != nil {
-		return table.Row{}, r.failed(values, err)
+	if row, err = r.codec.AppendImage(dst, r.values); err != nil {
+		return dst, 0, r.failed(values, err)
 	}
-	if r.row.Key, err = r.codec.AppendKey(r.row.Key[:0], r.values); err != nil {
-		return table.Row{}, r.failed(values, err)
+	image = len(row)
+	if row, err = r.codec.AppendKey(row, r.values); err != nil {
+		return dst, 0, r.failed(values, err)
 	}
-	return r.row, nil
+	return row, image, nil
 }
 
 // columnsShown is how many columns of a row without a key a message shows.
@@ -221,11 +218,12 @@ func (r *rowReader) set(to *table.Value, c *scanColumn, v driver.Value) error {
 			to.Float, fits = float64(float32(v)), true
 		}
 	case time.Time:
-		if year := v.Year(); year < 0 || year > 9999 { // its digits would be those of another year
+		year, month, day := v.Date()
+		if year < 0 || year > 9999 { // its digits would be those of another year
 			return fmt.Errorf("column %q: the year %d is outside of Impala's", c.Name, year)
 		}
 		start := len(r.bytes)
-		r.bytes = appendTimestamp(r.bytes, v)
+		r.bytes = appendClock(appendDate(r.bytes, year, int(month), day), v)
 		to.Bytes, fits = r.bytes[start:len(r.bytes):len(r.bytes)], c.kind == table.Timestamp
 	case nil:
 		*to, fits = table.Value{Null: true}, true
@@ -266,20 +264,27 @@ func (r *rowReader) text(to *table.Value, c *scanColumn, v string) (err error) {
 	return nil
 }
 
-// appendTimestamp writes the fixed form yyyy-MM-dd HH:mm:ss.SSSSSSSSS, much faster than time.Format.
-func appendTimestamp(b []byte, t time.Time) []byte {
-	year, month, day := t.Date()
+// appendDate and appendClock write the fixed form yyyy-MM-dd HH:mm:ss.SSSSSSSSS, much faster than time.Format.
+func appendDate(b []byte, year, month, day int) []byte {
+	b = appendPair(appendPair(b, year/100), year%100)
+	b = appendPair(append(b, '-'), month)
+	return appendPair(append(b, '-'), day)
+}
+
+func appendClock(b []byte, t time.Time) []byte {
 	hour, minute, second := t.Clock()
 	nanoseconds := t.Nanosecond()
-	b = appendPair(appendPair(b, year/100), year%100)
-	b = appendPair(append(b, '-'), int(month))
-	b = appendPair(append(b, '-'), day)
 	b = appendPair(append(b, ' '), hour)
 	b = appendPair(append(b, ':'), minute)
 	b = appendPair(append(b, ':'), second)
 	b = append(b, '.', byte('0'+nanoseconds/100_000_000))
 	b = appendPair(appendPair(b, nanoseconds/1_000_000%100), nanoseconds/10_000%100)
 	return appendPair(appendPair(b, nanoseconds/100%100), nanoseconds%100)
+}
+
+func appendTimestamp(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	return appendClock(appendDate(b, year, int(month), day), t)
 }
 
 // appendPair writes a number below 100.

@@ -21,7 +21,7 @@ func TestDriverValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(1400, 1, 1, 23, 59, 58, 7, time.UTC)
-	row, err := reader.read([]driver.Value{"e ", int64(math.MinInt64), true, int8(-128), int16(-32768), int32(7), 1.100000023841858, math.Copysign(0, -1),
+	row, err := readRow(reader, []driver.Value{"e ", int64(math.MinInt64), true, int8(-128), int16(-32768), int32(7), 1.100000023841858, math.Copysign(0, -1),
 		"-0.05", "v", "it's ?\x00😀", "/wA=", at, "0001-01-01", "AP8="})
 	if err != nil {
 		t.Fatal(err)
@@ -38,13 +38,22 @@ func TestDriverValues(t *testing.T) {
 	if joined := strings.Join(texts, "|"); joined != want {
 		t.Errorf("got  %q\nwant %q", joined, want)
 	}
-	nulls, err := reader.read(make([]driver.Value, len(columns)))
+	nulls, err := readRow(reader, make([]driver.Value, len(columns)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := reader.codec.Decode(nulls.Image, got); err != nil || !got[0].Null || !got[14].Null {
 		t.Errorf("NULLs: %v, %+v", err, got)
 	}
+}
+
+// readRow is a row by itself.
+func readRow(r *rowReader, values []driver.Value) (table.Row, error) {
+	b, image, err := r.appendRow(nil, values)
+	if err != nil {
+		return table.Row{}, err
+	}
+	return table.Row{Key: b[image:], Image: b[:image]}, nil
 }
 
 func TestDriverValuesThatDoNotFit(t *testing.T) {
@@ -65,13 +74,13 @@ func TestDriverValuesThatDoNotFit(t *testing.T) {
 		{[]driver.Value{[]byte("1"), "a"}, "[]uint8", 6},
 		{[]driver.Value{"4x", "a"}, "BIGINT", 6},
 	} {
-		_, err := reader.read(c.values)
+		_, err := readRow(reader, c.values)
 		var rowError *RowError
 		if !errors.As(err, &rowError) || !strings.Contains(err.Error(), c.message) || rowError.ExitCode() != c.code {
 			t.Errorf("%v: %v", c.values, err)
 		}
 	}
-	_, err = reader.read([]driver.Value{int64(42), "\xff"})
+	_, err = readRow(reader, []driver.Value{int64(42), "\xff"})
 	var hint interface{ Hint() string }
 	if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "bytes: [note]") {
 		t.Errorf("no hint that names the setting: %v", err)
@@ -106,8 +115,9 @@ func BenchmarkReadRow(b *testing.B) {
 	}
 	values := []driver.Value{"eu", int64(1), true, int8(1), int16(1), int32(7), 1.5, 2.5, "1234.5000000000", "label", "some note", "AAEC", time.Unix(1_700_000_000, 5).UTC(), "2024-01-01", "AP8="}
 	b.ReportAllocs()
+	var row []byte
 	for b.Loop() {
-		if _, err := reader.read(values); err != nil {
+		if row, _, err = reader.appendRow(row[:0], values); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -27,6 +27,7 @@ type spoiler struct {
 	at       atomic.Int64 // where to overwrite; negative: nowhere
 	mu       sync.Mutex
 	with     []byte
+	clients  []net.Conn
 	open     sync.WaitGroup
 }
 
@@ -44,11 +45,19 @@ func startSpoiler(tb testing.TB, server string) *spoiler {
 			if err != nil {
 				return
 			}
+			s.mu.Lock()
+			s.clients = append(s.clients, client)
+			s.mu.Unlock()
 			s.open.Go(func() { s.serve(client) })
 		}
 	})
 	tb.Cleanup(func() {
 		_ = l.Close()
+		s.mu.Lock()
+		for _, client := range s.clients { // the driver leaves one open whose session could not be: only the collector would close it
+			_ = client.Close()
+		}
+		s.mu.Unlock()
 		s.open.Wait()
 	})
 	return s
