@@ -87,7 +87,7 @@ func start() stopwatch { return stopwatch{time.Now(), cpuOfSelf()} }
 
 // say writes what was measured, for the process that started this one.
 func (s stopwatch) say(units int64, more map[string]float64) error {
-	m := measure{WallSeconds: time.Since(s.began).Seconds(), CPUSeconds: cpuOfSelf() - s.cpu, Units: float64(units), More: more}
+	m := measure{WallSeconds: time.Since(s.began).Seconds(), CPUSeconds: cpuOfSelf() - s.cpu, PeakMiB: peakOfSelf(), Units: float64(units), More: more}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,9 +76,10 @@ func (c contestant) round(ctx context.Context, round int) (measure, error) {
 const longest = 15 * time.Minute
 
 // timed runs a command to its end. What it says of itself in the last line of its output, as JSON, counts instead of what
-// the system says of the whole process; the peak of its memory is always the system's.
+// the system says of the whole process. What the system says of a process's memory is at the least what this one has held at most: so it
+// keeps only the end of what others print.
 func timed(ctx context.Context, cmd *exec.Cmd) (measure, error) {
-	var out, complaint bytes.Buffer
+	var out, complaint lastBytes
 	cmd.Stdout, cmd.Stderr = &out, &complaint
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -109,13 +109,42 @@ func timed(ctx context.Context, cmd *exec.Cmd) (measure, error) {
 			return m, fmt.Errorf("%s says %q: %w", cmd.Args[0], own, err)
 		}
 	}
-	m.PeakMiB = float64(usage.Maxrss) / 1024
+	if m.PeakMiB == 0 {
+		m.PeakMiB = float64(usage.Maxrss) / 1024
+	}
 	return m, nil
 }
 
 func cpuOf(u *syscall.Rusage) float64 {
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
 	return seconds(u.Utime) + seconds(u.Stime)
+}
+
+// lastBytes is the end of what is written to it.
+type lastBytes struct{ kept []byte }
+
+const bytesKept = 64 << 10
+
+func (l *lastBytes) Write(b []byte) (int, error) {
+	l.kept = append(l.kept, b[max(0, len(b)-bytesKept):]...)
+	if over := len(l.kept) - bytesKept; over > 0 {
+		l.kept = l.kept[:copy(l.kept, l.kept[over:])]
+	}
+	return len(b), nil
+}
+
+func (l *lastBytes) String() string { return string(l.kept) }
+
+// peakOfSelf is the most memory that this process has held, in MiB; 0 where the system does not say.
+func peakOfSelf() float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kib float64
+	_, _ = fmt.Sscan(after, &kib)
+	return kib / 1024
 }
 
 // cpuOfSelf is what this process has taken so far.

@@ -24,14 +24,29 @@ func TestMedianAndSpread(t *testing.T) {
 	}
 }
 
-// TestTimed: what a process says of itself counts, but not of its memory.
+// TestTimed: what a process says of itself counts; where it says nothing of its memory, the system does.
 func TestTimed(t *testing.T) {
-	m, err := timed(context.Background(), exec.Command("sh", "-c", `echo chatter; echo '{"wall_s":2.5,"peak_mib":1e9,"units":7,"more":{"bytes":3}}'`))
+	m, err := timed(context.Background(), exec.Command("sh", "-c", `echo chatter; echo '{"wall_s":2.5,"units":7,"more":{"bytes":3}}'`))
 	if err != nil || m.WallSeconds != 2.5 || m.Units != 7 || m.More["bytes"] != 3 || m.PeakMiB <= 0 || m.PeakMiB > 1000 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if _, err := timed(context.Background(), exec.Command("sh", "-c", "echo it broke >&2; exit 3")); err == nil || !strings.Contains(err.Error(), "it broke") {
 		t.Errorf("a failed process: %v", err)
+	}
+}
+
+// TestTalkative: what a process prints is not held beyond its end, for it would count as memory of those that are started later.
+func TestTalkative(t *testing.T) {
+	var l lastBytes
+	for i := range 3 * bytesKept {
+		_, _ = l.Write([]byte{byte(i), byte(i >> 8)})
+	}
+	_, _ = l.Write([]byte("the end"))
+	if s := l.String(); len(s) != bytesKept || !strings.HasSuffix(s, "the end") || cap(l.kept) > 4*bytesKept {
+		t.Errorf("%d bytes are kept in %d", len(s), cap(l.kept))
+	}
+	if _, _ = l.Write(make([]byte, 2*bytesKept)); len(l.String()) != bytesKept {
+		t.Errorf("%d bytes are kept", len(l.String()))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -37,10 +38,10 @@ func newResults(ctx context.Context, b *workbench) *results {
 }
 
 // circumstances say of which commit a stage's figures are, and how busy the machine was with other things when it began.
-func circumstances(ctx context.Context) string {
+func circumstances() string {
 	var parts []string
-	if commit, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output(); err == nil {
-		parts = append(parts, "commit "+strings.TrimSpace(string(commit)))
+	if commit := builtOf(); commit != "" {
+		parts = append(parts, "commit "+commit)
 	}
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
 		parts = append(parts, "load "+strings.Fields(string(load))[0]+" before it began")
@@ -49,6 +50,23 @@ func circumstances(ctx context.Context) string {
 		return ""
 	}
 	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// builtOf is the commit that this program was built of, as git shortens it.
+func builtOf() (commit string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			commit = setting.Value[:min(7, len(setting.Value))]
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			commit += ", changed"
+		}
+	}
+	return commit
 }
 
 // goOn takes over the other stages of an earlier run of the same size on the same machine, for one of chosen stages.

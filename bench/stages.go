@@ -102,7 +102,7 @@ func runStages(ctx context.Context, s settings) error {
 			continue
 		}
 		b.say("stage %s", stage.key)
-		began, under := time.Now(), circumstances(ctx)
+		began, under := time.Now(), circumstances()
 		o, err := stage.run(ctx, b)
 		if ctx.Err() != nil {
 			return ctx.Err()
