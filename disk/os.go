@@ -21,7 +21,25 @@ func (osFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	if err != nil {
 		return nil, err // not f: a nil *os.File in a File would not be nil
 	}
-	return f, nil
+	return &osFile{File: f}, nil
+}
+
+// osFile begins to bring what is written to the medium while more is written, so that Sync waits for the last of it and not for all.
+type osFile struct {
+	*os.File
+	written int // since that began last
+}
+
+// writtenAhead is after how many bytes it begins again.
+const writtenAhead = 8 << 20
+
+func (f *osFile) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if f.written += n; f.written >= writtenAhead {
+		f.written = 0
+		beginWriting(f.File)
+	}
+	return n, err
 }
 
 func (osFS) Rename(from, to string) error                 { return os.Rename(from, to) }
