@@ -71,7 +71,7 @@ func (v *verifier) holdProved() {
 		known[fmt.Sprint(p.Stream, p.ID)] = p.DigestText
 	}
 	lost := map[string]*ProvedLostError{}
-	for _, p := range v.j.readProofs().Proved {
+	for _, p := range v.earlier {
 		if v.j.wasDropped(p.Stream, p.Snapshot) {
 			continue
 		}

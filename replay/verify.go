@@ -137,7 +137,8 @@ type verifier struct {
 	forgotten          bool     // a walk is remembered, but not what it proved: somebody removed the record of proofs
 	exchanged          []string // sealed segments that are not those of an earlier walk
 	recomputed, folded []Point
-	at                 time.Time // of its proofs
+	earlier            []provedPoint // what was proved before it looked
+	at                 time.Time     // of its proofs
 }
 
 func verify(ctx context.Context, root string, name table.Name, o Options, how VerifyOptions) (*verifier, error) {
@@ -148,6 +149,7 @@ func verify(ctx context.Context, root string, name table.Name, o Options, how Ve
 	}
 	j := &Journal{name: name, dir: filepath.Join(root, name.FileName()), o: o}
 	v := &verifier{j: j, how: how, at: time.Now().UTC().Truncate(time.Microsecond), walks: map[string][]*walk{}, read: read, Verdict: Verdict{Table: name.String(), Share: max(0, how.Sample)}}
+	v.earlier = j.readProofs().Proved // before it looks at the journal: what others prove from here on may be behind what it sees
 	if err := j.findStreams(); err != nil {
 		return v, err
 	}

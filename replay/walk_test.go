@@ -68,3 +68,27 @@ func TestJournalBegunMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// TestProvedMeanwhile: what another verify proves while this one reads, of snapshots that came since, is not missing from what this one found.
+func TestProvedMeanwhile(t *testing.T) {
+	tp, m, eras := growing(t, 2, 3, func(*tape) {})
+	defer tp.close()
+	o := Options{FS: m}
+	meanwhile := func(p Progress) {
+		if o.Progress = nil; p.Rows < p.Total || len(eras) > 2 {
+			return
+		}
+		tp.snapshot(eras[1], published{})
+		eras = append(eras, eras[1])
+		if v, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{}); err != nil || v.Now != 3 {
+			t.Errorf("the other one: %+v, %v", v, err)
+		}
+	}
+	o.Progress = meanwhile
+	if v, err := Verify(context.Background(), testRoot, orders, o, VerifyOptions{}); err != nil || v.Now != 2 {
+		t.Errorf("this one: %+v, %v", v, err)
+	}
+	if len(eras) != 3 {
+		t.Error("nothing came meanwhile")
+	}
+}
