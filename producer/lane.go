@@ -24,7 +24,7 @@ type lane struct {
 
 // lanesBytes bounds what all lanes together collect, leastLaneBytes what a request of one may have of it.
 const (
-	lanesBytes     = 3 << 20
+	lanesBytes     = 2 << 20
 	leastLaneBytes = 64 << 10
 	laneRequests   = 3
 )
