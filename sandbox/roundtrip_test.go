@@ -17,7 +17,7 @@ import (
 // quoted writes a literal that survives both the driver, which rewrites every
 // question mark, and Impala's escapes.
 func quoted(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "?", `\077`, "\x00", `\0`).Replace(s) + "'"
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "?", `\077`, "\x00", `\000`).Replace(s) + "'"
 }
 
 // kinds are Impala's types with a generator of values: the SQL that makes one,

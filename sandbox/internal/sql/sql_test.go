@@ -15,6 +15,8 @@ func TestLiterals(t *testing.T) {
 		`'\\'`:           `\`,
 		`'\0\b\n\r\t\Z'`: "\x00\b\n\r\t\x1A",
 		`'\077\177\101'`: "?\x7FA",
+		`'\000'`:         "\x00", // not NUL and two zeros
+		`'\00000'`:       "\x0000",
 		`'\377'`:         "377", // no octal escape beyond \177
 		`'\u00e9\u20AC'`: "é€",
 		`'\ud83d\ude00'`: "😀",
