@@ -43,6 +43,9 @@ func (p *Ahead) Pack(count int, records []byte) error {
 	return p.pack(snappyCodec{}, count, records)
 }
 
+// Packed is the block as it will stand in the file, compressed and with its checksum, until it is written or packed anew.
+func (p *Ahead) Packed() []byte { return p.block[prefixBytes:] }
+
 func (p *Ahead) pack(c codec, count int, records []byte) error {
 	if len(records) > MaxBlock || count > MaxBlock {
 		return fmt.Errorf("container file: a block of %d records in %d bytes, at most %d", count, len(records), MaxBlock)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Packed is the block that Next gave last as it stands in the file, compressed and with its checksum: what WritePacked takes over
-// into another file of the same codec. It is valid until the next call of Next.
+// Packed is the block that Next or NextPacked read last as it stands in the file, compressed and with its checksum: what WritePacked
+// takes over into another file of the same codec. It is valid until the next block is read.
 func (r *Reader) Packed() []byte { return r.raw[:len(r.raw)-markerBytes] }
 
 // WritePacked writes a block that a Reader of a file of the same codec has read, without packing it again. Records that were appended
