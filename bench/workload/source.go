@@ -114,7 +114,7 @@ func write(path string, content func(*bufio.Writer) error) error {
 	return errors.Join(err, f.Close())
 }
 
-// ReadRows gives the rows of a file that WriteRows wrote. A row is valid until the next step.
+// ReadRows gives the rows of a file that WriteRows wrote. A row is valid until the next step: it lies where it was read.
 func ReadRows(path string) iter.Seq2[table.Row, error] {
 	return func(yield func(table.Row, error) bool) {
 		f, err := os.Open(path)
@@ -123,16 +123,18 @@ func ReadRows(path string) iter.Seq2[table.Row, error] {
 			return
 		}
 		defer f.Close()
-		in := bufio.NewReaderSize(f, 256<<10)
-		var row table.Row
+		in := window{file: f, buffer: make([]byte, 0, 256<<10)}
 		for {
-			row.Key, err = readPart(in, row.Key)
-			if errors.Is(err, io.EOF) {
-				return
+			row, size, err := splitRow(in.buffer[in.at:])
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				if err = in.more(); errors.Is(err, io.EOF) {
+					return
+				}
+				if err == nil {
+					continue
+				}
 			}
-			if err == nil {
-				row.Image, err = readPart(in, row.Image)
-			}
+			in.at += size
 			if err != nil {
 				err = fmt.Errorf("%s: %w", path, err)
 			}
@@ -143,19 +145,50 @@ func ReadRows(path string) iter.Seq2[table.Row, error] {
 	}
 }
 
-func readPart(in *bufio.Reader, into []byte) ([]byte, error) {
-	n, err := binary.ReadUvarint(in)
-	if err != nil {
-		return into, err
+// window is a part of a file; what of it lies before at was taken.
+type window struct {
+	file   *os.File
+	buffer []byte
+	at     int
+}
+
+// more reads on. io.EOF says that the file ends, and nothing is left.
+func (w *window) more() error {
+	left := copy(w.buffer, w.buffer[w.at:])
+	w.buffer, w.at = w.buffer[:left], 0
+	if left == cap(w.buffer) {
+		w.buffer = slices.Grow(w.buffer, left)
 	}
-	if n > maxPart {
-		return into, fmt.Errorf("a part of %d bytes", n)
+	n, err := w.file.Read(w.buffer[left:cap(w.buffer)])
+	w.buffer = w.buffer[:left+n]
+	switch {
+	case n > 0:
+		return nil
+	case errors.Is(err, io.EOF) && left > 0:
+		return errors.New("it ends within a row")
 	}
-	if uint64(cap(into)) < n {
-		into = make([]byte, n)
+	return err
+}
+
+// splitRow takes a row off; io.ErrUnexpectedEOF says that it goes on behind b.
+func splitRow(b []byte) (row table.Row, size int, err error) {
+	key, image := 0, 0
+	if row.Key, key, err = splitPart(b); err == nil {
+		row.Image, image, err = splitPart(b[key:])
 	}
-	_, err = io.ReadFull(in, into[:n])
-	return into[:n], err
+	return row, key + image, err
+}
+
+func splitPart(b []byte) (part []byte, size int, err error) {
+	n, prefix := binary.Uvarint(b)
+	switch {
+	case prefix < 0 || n > maxPart:
+		return nil, 0, fmt.Errorf("a part of %d bytes", n)
+	case prefix == 0 || uint64(len(b)-prefix) < n:
+		return nil, 0, io.ErrUnexpectedEOF
+	}
+	size = prefix + int(n)
+	return b[prefix:size:size], size, nil
 }
 
 // Source is a table's engine, as the producer reads it, that has the rows ready: what is measured behind it is the producer.
