@@ -16,6 +16,7 @@ require (
 	github.com/jimlambrt/gldap v0.1.14
 	github.com/klauspost/compress v1.20.3
 	github.com/linkedin/goavro/v2 v2.15.0
+	github.com/minio/highwayhash v1.0.4
 	github.com/ncruces/go-sqlite3 v0.36.0
 	github.com/pierrec/lz4/v4 v4.1.33
 	github.com/prometheus/client_golang v1.25.0

@@ -30,7 +30,11 @@ func rage(t *testing.T, script string, args ...string) {
 
 // TestAnotherProgramDecrypts: rage opens what rewind encrypted, and finds the files in clear; and rewind what rage did.
 func TestAnotherProgramDecrypts(t *testing.T) {
-	files := map[string]string{"../producer/testdata/snapshot-v1-encrypted.avro": "../producer/testdata/snapshot-v1.avro"}
+	files := map[string]string{}
+	for _, version := range []string{"v1", "v2"} {
+		file := "../producer/testdata/snapshot-" + version
+		files[file+"-encrypted.avro"] = file + ".avro"
+	}
 	segments, err := filepath.Glob("../journal/testdata/encrypted-v1/*.avro.age")
 	if err != nil || len(segments) == 0 {
 		t.Fatal(segments, err)

@@ -161,7 +161,7 @@ func (c *capture) plan(t *term) error {
 		Partitions: c.partitions(t), Partitioner: change.PartitionerXXH3, Restore: &c.definition.Restore,
 	}
 	if c.projection != nil && c.projection.Identity() && t.current.Kept+1 < fullEvery {
-		c.header.Kept = t.current.Kept + 1
+		c.header.Kept, c.header.HashKey = t.current.Kept+1, t.current.HashKey
 	}
 	for p := range c.header.Partitions {
 		c.header.Offsets = append(c.header.Offsets, t.states[p].next)

@@ -9,8 +9,9 @@ import (
 
 // Branches of the union in a snapshot file's record.
 const (
-	rowBranch = 0
-	endBranch = 1
+	rowBranch     = 0
+	endBranch     = 1
+	summaryBranch = 2
 )
 
 // endTag is how the union's branch is written that is the end record.
@@ -19,10 +20,22 @@ const endTag = 2 * endBranch
 const fingerprintBytes = 16
 
 func appendRow(dst []byte, row table.Row, f table.Fingerprint) []byte {
+	return appendFingerprint(appendContent(dst, row), f)
+}
+
+// appendContent appends what a row's record holds but its fingerprint.
+func appendContent(dst []byte, row table.Row) []byte {
 	dst = binary.AppendVarint(dst, rowBranch)
 	dst = appendBytes(dst, row.Key)
-	dst = appendBytes(dst, row.Image)
-	return appendFingerprint(dst, f)
+	return appendBytes(dst, row.Image)
+}
+
+// splitContent takes the first row off what appendContent wrote; it aliases that.
+func splitContent(b []byte) (row table.Row, rest []byte) {
+	c := cursor{rest: b}
+	c.long()
+	row.Key, row.Image = c.bytes(), c.bytes()
+	return row, c.rest
 }
 
 func appendEnd(dst []byte, end fileEnd) []byte {

@@ -31,6 +31,11 @@ type fileWriter struct {
 	count  int    // how many
 	most   int    // bytes that a block is filled to
 	digest table.Digest
+
+	hashKey  []byte
+	packed   ocf.Ahead
+	contents []byte // of the block's rows, to be hashed
+	summary  []byte // its record
 }
 
 // createFile begins a snapshot file, encrypted if keys are for that.
@@ -39,6 +44,9 @@ func createFile(fsys disk.FS, path string, h *fileHeader, keys *crypt.Keys) (*fi
 		return nil, errors.New("a snapshot file must be read again, and the keys only write")
 	}
 	h.Version = fileVersion
+	if len(h.HashKey) == 0 {
+		h.HashKey = newHashKey()
+	}
 	meta, err := json.Marshal(h)
 	if err != nil {
 		return nil, err
@@ -47,7 +55,7 @@ func createFile(fsys disk.FS, path string, h *fileHeader, keys *crypt.Keys) (*fi
 	if err != nil {
 		return nil, err
 	}
-	w := &fileWriter{file: f, buffer: bufio.NewWriterSize(f, fileBuffer), most: blockBytes}
+	w := &fileWriter{file: f, buffer: bufio.NewWriterSize(f, fileBuffer), most: blockBytes, hashKey: h.HashKey}
 	var to io.Writer = w.buffer
 	if keys.Encrypts() {
 		if w.cipher, err = keys.NewWriter(to); err != nil {
@@ -86,7 +94,7 @@ func (w *fileWriter) appendRecords(count int, records []byte) error {
 		return err
 	}
 	if len(records) >= w.most {
-		return w.out.WriteBlock(count, records)
+		return w.writeBlock(count, records)
 	}
 	w.block = append(w.block, records...)
 	w.count += count
@@ -101,12 +109,46 @@ func (w *fileWriter) room(size int) error {
 	return nil
 }
 
-// appendBlock adds a whole block as another file has it, packed.
-func (w *fileWriter) appendBlock(count int, packed []byte) error {
+// appendBlock adds a whole block and its summary as another file has them, packed.
+func (w *fileWriter) appendBlock(count int, summary, packed []byte) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	if err := w.out.WritePacked(1, summary); err != nil {
+		return err
+	}
 	return w.out.WritePacked(count, packed)
+}
+
+// summarizeBlock adds a whole block as another file has it, packed, of which that file has no summary.
+func (w *fileWriter) summarizeBlock(count int, records, packed []byte) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.summarize(records, packed); err != nil {
+		return err
+	}
+	return w.out.WritePacked(count, packed)
+}
+
+// summarize writes the summary of the block that will follow.
+func (w *fileWriter) summarize(records, packed []byte) error {
+	s, contents, err := summarize(records, packed, w.hashKey, w.contents)
+	if w.contents = again(contents); err != nil {
+		return err
+	}
+	w.summary = appendSummary(w.summary[:0], &s)
+	return w.out.WriteBlock(1, w.summary)
+}
+
+func (w *fileWriter) writeBlock(count int, records []byte) error {
+	if err := w.packed.Pack(count, records); err != nil {
+		return err
+	}
+	if err := w.summarize(records, w.packed.Packed()); err != nil {
+		return err
+	}
+	return w.out.WriteAhead(&w.packed)
 }
 
 // align ends the block that is being filled where one of the file before ends, so that the blocks behind it can be the same; one that
@@ -122,7 +164,7 @@ func (w *fileWriter) flush() error {
 	if w.count == 0 {
 		return nil
 	}
-	err := w.out.WriteBlock(w.count, w.block)
+	err := w.writeBlock(w.count, w.block)
 	w.block, w.count = w.block[:0], 0
 	return err
 }
@@ -130,9 +172,10 @@ func (w *fileWriter) flush() error {
 // finish closes the file's content and makes it durable; its name is not yet.
 func (w *fileWriter) finish(readEnded int64) (fileEnd, error) {
 	end := fileEnd{readEnded: readEnded, digest: w.digest}
-	w.block = appendEnd(w.block, end)
-	w.count++
 	err := w.flush()
+	if err == nil {
+		err = w.out.WriteBlock(1, appendEnd(nil, end))
+	}
 	if err == nil && w.cipher != nil {
 		err = w.cipher.Close()
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"rewind/disk"
@@ -12,13 +11,15 @@ import (
 
 // FuzzSnapshotFile takes any bytes for a snapshot file: it is read to its end, with as many rows as that says, or it is damaged.
 func FuzzSnapshotFile(f *testing.F) {
-	golden, err := os.ReadFile(filepath.Join("testdata", "snapshot-v1.avro"))
-	if err != nil {
-		f.Fatal(err)
+	for version := 1; version <= fileVersion; version++ {
+		golden, err := os.ReadFile(goldenFile(version))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(golden)
+		f.Add(golden[:len(golden)-1])
+		f.Add(golden[:len(golden)/2])
 	}
-	f.Add(golden)
-	f.Add(golden[:len(golden)-1])
-	f.Add(golden[:len(golden)/2])
 	f.Add([]byte("Obj\x01"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, content []byte) {

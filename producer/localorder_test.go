@@ -25,7 +25,7 @@ func fileOf(t *rapid.T, s *table.Schema, rows []table.Row, here bool, memory int
 		t.Fatal(err)
 	}
 	p := New(&heap{all: rows}, nil, Options{FS: fs, MemoryBytes: memory})
-	header := &fileHeader{Version: fileVersion, Snapshot: 1, Partitions: 1, Partitioner: change.PartitionerXXH3, Stream: "s", Offsets: []int64{0}, Schema: s.AvroSchema()}
+	header := &fileHeader{Version: fileVersion, Snapshot: 1, Partitions: 1, Partitioner: change.PartitionerXXH3, Stream: "s", Offsets: []int64{0}, Schema: s.AvroSchema(), HashKey: make([]byte, hashKeyBytes)}
 	c := &capture{producer: p, session: &session{dir: "/data/t"}, schema: s, header: header, logger: newDiscard(), options: TableOptions{SortHere: here}}
 	codec, err := table.NewCodec(s)
 	if err != nil {

@@ -20,7 +20,9 @@ type merge struct {
 	file       *fileReader       // of what was before; nil: nothing, or nothing any more
 	projection *table.Projection // to the new schema
 	takes      bool              // over what did not change; else it is written anew
-	optional   bool              // a baseline does without the file, if it is damaged
+	hashes     bool              // of the file's summaries are those of the new file
+	unread     unread
+	optional   bool // a baseline does without the file, if it is damaged
 	found      compared
 	row        table.Row // the file's, projected
 	key, image []byte    // of row, where it is projected
@@ -48,10 +50,11 @@ func (c *capture) openMerge(t *term, codec *table.Codec, out *fileWriter) (*merg
 		return m, err
 	}
 	m.file, m.found.byKey = f, true
+	m.hashes = m.takes && f.header.Version > 1 && bytes.Equal(f.header.HashKey, c.header.HashKey)
 	if m.takes {
 		out.most = 2 * blockBytes // a block that grew is divided only when it is twice as large
 	}
-	if err := m.step(); err != nil {
+	if err := m.proceed(); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -92,13 +95,31 @@ func (m *merge) without(err error) error {
 	return nil
 }
 
+// proceed goes on to the next row of the file, or leaves its next block unread: no row of the scan waits for its place.
+func (m *merge) proceed() error {
+	if m.takes && m.file.blockEnds() {
+		if err := m.finishBlock(); err != nil {
+			return err
+		}
+		if unread, err := m.leaveUnread(); err != nil || unread {
+			return m.without(err)
+		}
+	}
+	return m.next()
+}
+
 // step goes on to the next row of the file.
 func (m *merge) step() error {
 	if m.takes && m.file.blockEnds() {
-		if err := m.leaveBlock(); err != nil {
+		if err := m.finishBlock(); err != nil {
 			return err
 		}
 	}
+	return m.next()
+}
+
+// next reads the file's next row.
+func (m *merge) next() error {
 	row, print, err := m.file.next()
 	if errors.Is(err, io.EOF) {
 		m.close()
@@ -133,6 +154,14 @@ func (m *merge) project(row table.Row) (err error) {
 // take takes the next row of the scan in.
 func (m *merge) take(row table.Row) error {
 	m.found.now++
+	if m.unread.summary != nil {
+		return m.hold(row)
+	}
+	return m.place(row)
+}
+
+// place finds a row's place among those of the file.
+func (m *merge) place(row table.Row) error {
 	for m.file != nil {
 		order := bytes.Compare(m.row.Key, row.Key)
 		if order > 0 {
@@ -178,7 +207,7 @@ func (m *merge) pair(row table.Row) error {
 			return err
 		}
 	}
-	return m.step()
+	return m.proceed()
 }
 
 // gone passes over the file's row: the table has none of its key any more.
@@ -213,12 +242,15 @@ func (m *merge) takeOver(but bool) error {
 	return err
 }
 
-// leaveBlock writes what of the file's block is taken over and was not yet: the whole of it as it is packed, where nothing in it
+// finishBlock writes what of the file's block is taken over and was not yet: the whole of it as it is packed, where nothing in it
 // changed.
-func (m *merge) leaveBlock() (err error) {
+func (m *merge) finishBlock() (err error) {
 	f := m.file
-	if m.rows > 0 && m.rows == f.count && m.out.count == 0 && len(f.block) >= blockBytes/4 {
-		err = m.out.appendBlock(f.count, f.in.Packed())
+	whole := m.rows > 0 && m.rows == f.count && m.out.count == 0 && len(f.block) >= blockBytes/4
+	if whole && m.hashes && f.summarized {
+		err = m.out.appendBlock(f.count, f.summaryPacked, f.in.Packed())
+	} else if whole {
+		err = m.out.summarizeBlock(f.count, f.block, f.in.Packed())
 	} else if err = m.out.appendRecords(m.rows, f.block[m.from:f.at]); err == nil {
 		err = m.out.align()
 	}
@@ -240,6 +272,11 @@ func (m *merge) changed(op change.Op, key, before, after []byte) error {
 
 // end walks to the file's end and says what was found.
 func (m *merge) end() (compared, error) {
+	for m.unread.summary != nil { // once more, where the last of the rows that were held ends a block
+		if err := m.readUnread(); err != nil {
+			return m.found, err
+		}
+	}
 	for m.file != nil {
 		if err := m.gone(); err != nil {
 			return m.found, err

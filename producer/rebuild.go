@@ -63,7 +63,7 @@ func (c *capture) rebuild(ctx context.Context, state State) error {
 	c.header = &fileHeader{
 		Version: fileVersion, Stream: state.Stream, Snapshot: state.Snapshot, Previous: state.Previous,
 		Schema: schema.AvroSchema(), Options: state.Options,
-		Partitions: state.Partitions, Partitioner: change.PartitionerXXH3, Offsets: state.Offsets,
+		Partitions: state.Partitions, Partitioner: change.PartitionerXXH3, Offsets: state.Offsets, HashKey: newHashKey(),
 	}
 	if err := c.header.check(); err != nil {
 		return fmt.Errorf("%s: rebuild: %w", c.name, err)

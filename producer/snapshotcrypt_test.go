@@ -24,10 +24,21 @@ func TestGoldenEncryptedSnapshotFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden := filepath.Join("testdata", "snapshot-v1-encrypted.avro")
 	if *update {
-		writeTestFile(t, disk.OS, golden, 3, keys)
+		writeTestFile(t, disk.OS, goldenEncrypted(fileVersion), 3, keys)
 	}
+	for version := 1; version <= fileVersion; version++ {
+		checkGoldenEncrypted(t, version, keys)
+	}
+}
+
+func goldenEncrypted(version int) string {
+	return filepath.Join("testdata", fmt.Sprintf("snapshot-v%d-encrypted.avro", version))
+}
+
+func checkGoldenEncrypted(t *testing.T, version int, keys *crypt.Keys) {
+	t.Helper()
+	golden := goldenEncrypted(version)
 	_, rows, err := readTestFile(disk.OS, golden, keys)
 	if !errors.Is(err, io.EOF) || rows != 3 {
 		t.Fatalf("%d rows, %v", rows, err)
@@ -41,7 +52,7 @@ func TestGoldenEncryptedSnapshotFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(io.NewSectionReader(plain, 0, size))
-	clear, errClear := os.ReadFile(filepath.Join("testdata", "snapshot-v1.avro"))
+	clear, errClear := os.ReadFile(goldenFile(version))
 	if err := errors.Join(err, errClear); err != nil || !bytes.Equal(got, clear) {
 		t.Errorf("decrypted, it is another file than the one in clear: %v", err)
 	}

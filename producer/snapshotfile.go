@@ -15,16 +15,21 @@ import (
 	"rewind/table"
 )
 
-// A snapshot file is an Avro container file: one Row a table row in key order, then one End. Its header's metadata holds
-// a fileHeader as JSON. A file without its End was not finished.
+// A snapshot file is an Avro container file: one Row a table row in key order, a Summary in front of every block of them, then one End. Its
+// header's metadata holds a fileHeader as JSON. A file without its End was not finished.
 const (
-	fileSchema = `{"type":"record","name":"SnapshotRecord","namespace":"rewind","fields":[{"name":"content","type":[` +
+	fileSchemaBegin = `{"type":"record","name":"SnapshotRecord","namespace":"rewind","fields":[{"name":"content","type":[` +
 		`{"type":"record","name":"Row","fields":[{"name":"key","type":"bytes"},{"name":"image","type":"bytes"},` +
 		`{"name":"fingerprint","type":{"type":"fixed","name":"Fingerprint","size":16}}]},` +
 		`{"type":"record","name":"End","fields":[{"name":"read_ended","type":"long"},{"name":"rows","type":"long"},` +
-		`{"name":"fingerprint","type":"Fingerprint"}]}]}]}`
+		`{"name":"fingerprint","type":"Fingerprint"}]}`
+	fileSchemaEnd = `]}]}`
+	fileSchema    = fileSchemaBegin + `,{"type":"record","name":"Summary","fields":[{"name":"rows","type":"long"},{"name":"bytes","type":"long"},` +
+		`{"name":"hash","type":{"type":"fixed","name":"Hash","size":16}},{"name":"fingerprint","type":"Fingerprint"},` +
+		`{"name":"checksum","type":{"type":"fixed","name":"Checksum","size":4}}]}` + fileSchemaEnd
+	fileSchema1 = fileSchemaBegin + fileSchemaEnd // of version 1, which knew no summaries
 	fileMetaKey = "rewind.snapshot"
-	fileVersion = 1
+	fileVersion = 2
 )
 
 // fileHeader says what a snapshot file is, and where in the topic the search for its Commit begins.
@@ -40,16 +45,19 @@ type fileHeader struct {
 	Partitions  int               `json:"partitions"`
 	Partitioner string            `json:"partitioner"`
 	Offsets     []int64           `json:"offsets"`
-	Restore     *string           `json:"restore,omitempty"` // of the table's definition; nil: not known
-	Kept        int               `json:"kept,omitempty"`    // captures in a row that took over what had not changed
+	Restore     *string           `json:"restore,omitempty"`  // of the table's definition; nil: not known
+	Kept        int               `json:"kept,omitempty"`     // captures in a row that took over what had not changed
+	HashKey     []byte            `json:"hash_key,omitempty"` // of the summaries' hashes; that of the file before as long as blocks are taken over
 
 	schema *table.Schema // of Schema
 }
 
 func (h *fileHeader) check() (err error) {
 	switch {
-	case h.Version != fileVersion:
-		return fmt.Errorf("version %d, this rewind knows %d", h.Version, fileVersion)
+	case h.Version < 1 || h.Version > fileVersion:
+		return fmt.Errorf("version %d, this rewind knows 1 to %d", h.Version, fileVersion)
+	case h.Version == 1 && h.HashKey != nil || h.Version > 1 && len(h.HashKey) != hashKeyBytes:
+		return fmt.Errorf("a key of %d bytes for its hashes", len(h.HashKey))
 	case h.Stream == "" || h.Snapshot <= 0 || h.Partitions <= 0 || len(h.Offsets) != h.Partitions || len(h.Writer) > 2*len(change.Stamp{}.Writer):
 		return errors.New("incomplete header")
 	case h.Partitioner != change.PartitionerXXH3:
@@ -72,12 +80,18 @@ type fileReader struct {
 	in     *ocf.Reader
 	header fileHeader
 	block  []byte
-	count  int // records in block
+	count  int // records in block; once the next one is packed, in that
 	left   int // of them, those that were not read yet
 	began  int // where in block the record begins that was read last
 	at     int // where it ends
 	digest table.Digest
 	end    *fileEnd
+
+	due           table.Digest // once the rows of the block were read, where it has a summary
+	summarized    bool         // it has one
+	summary       summary
+	summaryPacked []byte // its block as it stands in the file
+	packed        bool   // the next block was looked at and is not unpacked: summarized and summary are of that one
 }
 
 // openFile gives an error that is fs.ErrNotExist where there is no file, *FileError for one that is none, and
@@ -144,11 +158,14 @@ func (r *fileReader) readHeader(content io.Reader) error {
 	}
 	r.in = in
 	h := in.Header()
-	if !h.Derived || h.Schema != fileSchema {
+	if !h.Derived || h.Schema != fileSchema && h.Schema != fileSchema1 {
 		return errors.New("not a snapshot file's header")
 	}
 	if err := json.Unmarshal(h.Meta[fileMetaKey], &r.header); err != nil {
 		return err
+	}
+	if (h.Schema == fileSchema1) != (r.header.Version == 1) {
+		return fmt.Errorf("the schema of another version than %d", r.header.Version)
 	}
 	return r.header.check()
 }
@@ -162,53 +179,3 @@ func (r *fileReader) damaged(err error) error {
 	}
 	return &FileError{Path: r.path, Err: err}
 }
-
-// next gives the next row, valid until the next call, and io.EOF behind the last one of a finished file.
-func (r *fileReader) next() (table.Row, table.Fingerprint, error) {
-	for r.left == 0 {
-		if r.end != nil || r.at < len(r.block) {
-			return table.Row{}, table.Fingerprint{}, r.atEnd()
-		}
-		count, block, err := r.in.Next()
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file ends before its end record")
-		}
-		if err != nil {
-			return table.Row{}, table.Fingerprint{}, r.damaged(err)
-		}
-		r.count, r.left, r.block, r.at = count, count, block, 0
-	}
-	r.left--
-	row, f, end, rest, err := splitRecord(r.block[r.at:])
-	if err != nil {
-		return table.Row{}, table.Fingerprint{}, r.damaged(err)
-	}
-	r.began, r.at = r.at, len(r.block)-len(rest)
-	if end != nil {
-		r.end = end
-		return table.Row{}, table.Fingerprint{}, r.atEnd()
-	}
-	r.digest.Add(f)
-	return row, f, nil
-}
-
-// blockEnds says that the rows of the block were all given: a record of the next block follows, or the end record.
-func (r *fileReader) blockEnds() bool {
-	return r.left == 0 || r.at < len(r.block) && r.block[r.at] == endTag
-}
-
-// atEnd checks what stands behind the end record, and that the rows are those that it counted.
-func (r *fileReader) atEnd() error {
-	if r.end == nil || r.left > 0 || r.at < len(r.block) {
-		return r.damaged(errors.New("records do not fill their block"))
-	}
-	if r.end.digest != r.digest {
-		return r.damaged(fmt.Errorf("digest of the rows is %v, the end record says %v", r.digest, r.end.digest))
-	}
-	if _, _, err := r.in.Next(); !errors.Is(err, io.EOF) {
-		return r.damaged(errors.New("something follows the end record"))
-	}
-	return io.EOF
-}
-
-func (r *fileReader) close() { _ = r.file.Close() }

@@ -29,6 +29,7 @@ func testHeader() *fileHeader {
 		Stream: "0123456789abcdef0123456789abcdef", Snapshot: 1795424400000000, Previous: 1795424300000000,
 		Epoch: 7, Writer: "000102030405060708090a0b0c0d0e0f", Schema: s.AvroSchema(), schema: s,
 		Options: map[string]string{"TIMEZONE": "UTC"}, Partitions: 2, Partitioner: change.PartitionerXXH3, Offsets: []int64{12, 34},
+		HashKey: []byte("32 bytes that nobody else knows.")[:hashKeyBytes],
 	}
 }
 
@@ -76,25 +77,38 @@ func readTestFile(fsys disk.FS, path string, keys *crypt.Keys) (h fileHeader, ro
 	}
 }
 
+// goldenFile is a snapshot file as a version of the format has it.
+func goldenFile(version int) string {
+	return filepath.Join("testdata", fmt.Sprintf("snapshot-v%d.avro", version))
+}
+
 func TestGoldenSnapshotFile(t *testing.T) {
-	golden := filepath.Join("testdata", "snapshot-v1.avro")
 	if *update {
-		writeTestFile(t, disk.OS, golden, 3, nil)
+		writeTestFile(t, disk.OS, goldenFile(fileVersion), 3, nil)
 	}
-	h, rows, err := readTestFile(disk.OS, golden, nil)
-	if !errors.Is(err, io.EOF) || rows != 3 {
-		t.Fatalf("%d rows, %v", rows, err)
-	}
-	want := testHeader()
-	want.Version = 1
-	if diff := cmp.Diff(*want, h, cmp.AllowUnexported(fileHeader{})); diff != "" {
-		t.Error(diff)
+	for version := 1; version <= fileVersion; version++ {
+		h, rows, err := readTestFile(disk.OS, goldenFile(version), nil)
+		if !errors.Is(err, io.EOF) || rows != 3 {
+			t.Fatalf("%d rows, %v", rows, err)
+		}
+		want := testHeader()
+		if want.Version = version; version == 1 {
+			want.HashKey = nil
+		}
+		if diff := cmp.Diff(*want, h, cmp.AllowUnexported(fileHeader{})); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
 // TestDamagedSnapshotFile: every byte cut off, and every bit turned, is noticed, or harmless.
 func TestDamagedSnapshotFile(t *testing.T) {
-	path := filepath.Join("testdata", "snapshot-v1.avro")
+	for version := 1; version <= fileVersion; version++ {
+		damageAll(t, goldenFile(version))
+	}
+}
+
+func damageAll(t *testing.T, path string) {
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -247,6 +247,9 @@ func (f folder) keysBetween(name string, parts int, projection *table.Projection
 			return keys, err
 		}
 		_, block, err := in.Next()
+		if err == nil && file.header.Version > 1 && isSummary(block) {
+			_, block, err = in.Next()
+		}
 		if err != nil {
 			return nil, file.damaged(err)
 		}
