@@ -20,14 +20,14 @@ import (
 
 // arrows says which folders a folder may import.
 var arrows = map[string][]string{
-	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "index", "checkpoint", "disk", "crypt", "schemas"},
+	"cmd": {"producer", "consumer", "replay", "watch", "metrics", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "index", "checkpoint", "disk", "crypt", "schemas", "ballast"},
 
 	"producer": {"topic", "change", "table", "ocf", "sorting", "disk", "crypt"},
 	"consumer": {"topic", "change", "journal", "index", "table", "disk", "crypt"},
 	"replay":   {"journal", "index", "checkpoint", "change", "table", "sorting", "disk", "crypt"},
 	"watch":    {"topic", "change", "table"},
 
-	"impala":     {"table", "ocf", "disk", "handshake"},
+	"impala":     {"table", "ocf", "disk", "handshake", "ballast"},
 	"checkpoint": {"change", "table", "ocf", "disk", "crypt"},
 	"index":      {"journal", "change", "table", "disk", "crypt"},
 	"journal":    {"ocf", "disk", "crypt"},
@@ -36,10 +36,10 @@ var arrows = map[string][]string{
 	"sandbox":    {"table"},
 	"sorting":    {"disk"},
 
-	"table": {}, "metrics": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {},
+	"table": {}, "metrics": {}, "ocf": {}, "schemas": {}, "disk": {}, "crypt": {}, "handshake": {}, "ballast": {},
 
 	// bench is the program that measures; nothing imports it.
-	"bench": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "disk"},
+	"bench": {"producer", "consumer", "replay", "journal", "change", "topic", "impala", "sandbox", "table", "ocf", "disk", "ballast"},
 
 	// integration is tests and the programs that only they run; they reach what they like.
 	"integration": {"producer", "consumer", "replay", "journal", "index", "checkpoint", "change", "topic", "impala", "sandbox", "table", "ocf", "sorting", "disk", "crypt", "schemas"},
@@ -61,6 +61,7 @@ var homes = map[string][]string{
 	"github.com/ncruces/go-sqlite3": {"sandbox"},
 	"github.com/beltran/gohive":     {"sandbox", "integration"},
 	"filippo.io/age":                {"crypt"},
+	"github.com/minio/highwayhash":  {"producer"},
 	"github.com/hamba/avro":         {"bench"},
 }
 

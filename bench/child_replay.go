@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"rewind/ballast"
 	"rewind/bench/workload"
 	"rewind/disk"
 	"rewind/ocf"
@@ -88,6 +89,7 @@ func measureRestore(ctx context.Context, args []string) error {
 		return err
 	}
 	watch := start()
+	ballast.Hold(replay.RestoreBallast) // as the command does
 	j, err := openJournal(args[0], disk.OS)
 	if err != nil {
 		return err

@@ -7,16 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"time"
 
+	"rewind/ballast"
 	"rewind/table"
 )
 
-// reserve is memory that is held and never touched once a table is read. The driver makes an object of every value, and Go collects them
-// whenever a heap, here of a few megabytes, has doubled: an eighth of a scan's CPU. What is reserved counts in that; what takes room is the
-// garbage of as many bytes that may lie until then.
-var reserve = sync.OnceValue(func() []byte { return make([]byte, 8<<20) })
+// scanBallast: the driver makes an object of every value, beside a heap of a few megabytes; collecting them was an eighth of a scan's CPU.
+// Twice as much gives no more.
+const scanBallast = 8 << 20
 
 // errStop ends a scan whose reader wants no more.
 var errStop = errors.New("the reader stopped")
@@ -42,7 +41,7 @@ func (db *DB) rows(ctx context.Context, s *table.Schema, ordered bool, only *key
 
 // scan reads a table and gives each row to each, until it says false.
 func (s *session) scan(ctx context.Context, schema *table.Schema, ordered bool, only *keyRange, each func(table.Row) bool) error {
-	reserve()
+	ballast.Hold(scanBallast)
 	for _, c := range schema.Columns {
 		if err := checkIdentifier(c.Name); err != nil {
 			return err

@@ -11,6 +11,9 @@ import (
 	"rewind/table"
 )
 
+// RestoreBallast is what a process that restores should hold first (package ballast): a sixteenth less CPU for 10 MiB more.
+const RestoreBallast = 16 << 20
+
 // RestoreOptions say what a restore brings back, and where to.
 type RestoreOptions struct {
 	At        Spec

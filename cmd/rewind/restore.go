@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rewind/ballast"
 	"rewind/replay"
 	"rewind/table"
 )
@@ -113,6 +114,7 @@ func (a *app) restoreJob(arg string, f restoreFlags) (*restoreJob, error) {
 }
 
 func (a *app) restore(ctx context.Context, job *restoreJob) error {
+	ballast.Hold(replay.RestoreBallast)
 	a.showsOnly = job.flags.dryRun
 	journal, err := a.openJournal(job.config, job.table.name, nil)
 	if err != nil {
