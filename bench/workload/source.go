@@ -172,11 +172,13 @@ func (w *window) more() error {
 
 // splitRow takes a row off; io.ErrUnexpectedEOF says that it goes on behind b.
 func splitRow(b []byte) (row table.Row, size int, err error) {
-	key, image := 0, 0
-	if row.Key, key, err = splitPart(b); err == nil {
-		row.Image, image, err = splitPart(b[key:])
+	row.Key, size, err = splitPart(b)
+	if err != nil {
+		return row, 0, err
 	}
-	return row, key + image, err
+	image, more, err := splitPart(b[size:])
+	row.Image = image
+	return row, size + more, err
 }
 
 func splitPart(b []byte) (part []byte, size int, err error) {
