@@ -15,7 +15,7 @@ type Reader struct {
 	raw    []byte // the block as it is in the file, where it lies in the buffer if it fits in there
 	peeked int    // bytes of the buffer that raw takes
 	grown  []byte // raw's own memory where it does not fit
-	start  int64  // where it begins
+	start  int64  // where the block begins
 	plain  []byte // decompressed
 	err    error  // sticky
 }

@@ -212,3 +212,33 @@ func TestCompareKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestAliceAndBob(t *testing.T) {
+	fs := disk.NewMemory()
+	tp := newTape(t, fs, 3)
+	tp.open(1)
+	tp.use(ordersSchema(itemColumn))
+	alice := rowsOf(t, tp.schema, []string{"1", "a", "Alice"}, []string{"2", "b", "Carol"})
+	bob := rowsOf(t, tp.schema, []string{"1", "a", "Bob"}, []string{"3", "c", "Dave"})
+	first := tp.snapshot(alice, published{})
+	second := tp.snapshot(bob, published{})
+	tp.close()
+
+	j := openReplay(t, fs)
+	if j.Damage() != nil {
+		t.Fatal(j.Damage())
+	}
+	points := j.Points()
+	if len(points) != 2 || points[0].ID != first || points[1].ID != second || points[1].Previous != first {
+		t.Fatalf("points %+v", points)
+	}
+	for i, want := range []rows{alice, bob} {
+		got, err := collect(t, j, points[i])
+		if err != nil || !sameRows(got, want) {
+			t.Fatalf("point %d: %v, %v", i, got, err)
+		}
+	}
+	if c := points[1].Counts; c != (Counts{Creates: 1, Updates: 1, Deletes: 1}) {
+		t.Errorf("counts %+v", c)
+	}
+}

@@ -133,13 +133,3 @@ func (j *Journal) dropLoaded(ctx context.Context, begun *begunLoad, o RestoreOpt
 	}
 	return cause
 }
-
-// Prove folds a restore point and holds its digest against its Commit's, without loading it anywhere.
-func (j *Journal) Prove(ctx context.Context, p Point) error {
-	for _, err := range j.Fold(ctx, p) {
-		if err != nil {
-			return err
-		}
-	}
-	return j.recordProofs(ProofFolded, p)
-}

@@ -63,9 +63,6 @@ func TestNothingIsLoadedWithoutItsProof(t *testing.T) {
 	if _, err := collect(t, j, p); !errors.As(err, &proof) {
 		t.Fatalf("its fold: %v", err)
 	}
-	if err := j.Prove(context.Background(), p); !errors.As(err, &proof) {
-		t.Fatalf("its proof: %v", err)
-	}
 	if j.Points()[1].Proved != nil {
 		t.Fatal("it is proved")
 	}

@@ -1,9 +1,12 @@
 package replay
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
+	"rewind/journal"
 	"slices"
 	"testing"
 	"time"
@@ -51,4 +54,58 @@ func TestDamageThatNobodyReadDropsNothing(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	t.Logf("counted: %d damaged files", len(paths))
+}
+
+// TestDamagedCut damages what the journal begins with: each byte of the record, of the base, and each of them missing; and segments behind it.
+func TestDamagedCut(t *testing.T) {
+	_, m, eras := retainable(t, nil, 1)
+	j := openReplay(t, m)
+	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {
+		t.Fatal(err)
+	}
+	dir := j.streamDir(j.streams[0].id)
+	record, base := filepath.Join(dir, "cut.json"), filepath.Join(dir, j.streams[0].cut.Base.Name)
+	count := 0
+	hold := func(what string, same bool) {
+		t.Helper()
+		count++
+		j := openReplay(t, m)
+		_, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{})
+		if same && err == nil && j.Damage() == nil {
+			holdEras(t, j, eras[2:])
+			return
+		}
+		if !isDamage(err) {
+			t.Fatalf("%s: verify says %v", what, err)
+		}
+		for i, p := range j.Points() {
+			if got, err := collect(t, j, p); err == nil && !sameRows(got, eras[i+2]) {
+				t.Fatalf("%s: point %d has other rows", what, i)
+			}
+		}
+	}
+	for path, step := range map[string]int{record: 1, base: 5} {
+		whole := bytesOf(t, m, path)
+		for i := 0; i < len(whole); i += step {
+			b := slices.Clone(whole)
+			b[i] ^= 1 << (i % 7)
+			putFile(t, m, path, b)
+			hold(fmt.Sprintf("byte %d of %s", i, path), path == record) // a space may become another
+		}
+		if err := m.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		hold(path+" missing", false)
+		putFile(t, m, path, whole)
+	}
+	for _, s := range []journal.SegmentInfo{segmentsOf(t, m)[0], segmentsOf(t, m)[1]} {
+		whole := bytesOf(t, m, s.Path)
+		if err := m.Remove(s.Path); err != nil {
+			t.Fatal(err)
+		}
+		hold(s.Path+" missing", false)
+		putFile(t, m, s.Path, whole)
+	}
+	hold("nothing", true)
+	t.Logf("counted: %d damages of a cut", count)
 }

@@ -4,6 +4,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"bytes"
+	"errors"
+	"io/fs"
+	"rewind/crypt"
 	"rewind/disk"
 	"rewind/journal"
 )
@@ -69,4 +73,56 @@ func TestBaseIsEncrypted(t *testing.T) {
 		t.Error("a damaged base was encrypted")
 	}
 	t.Logf("counted: %d crash points of encrypting a base", count)
+}
+
+// TestRetainOfEncrypted: the base is encrypted as the segments are, is no use without the key, and damage of it is found wherever it is.
+func TestRetainOfEncrypted(t *testing.T) {
+	keys := newKeys(t)
+	_, m, eras := retainableBy(t, func(tp *tape) { tp.keys, tp.segment = keys, 1 })
+	o := Options{FS: m, Keys: keys}
+	j := holdOpen(t, m, o)
+	if r, err := retainSince(j, j.Points()[2].ReadEnded); err != nil || !r.Applied || r.Points != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	base := filepath.Join(j.streamDir(j.streams[0].id), j.streams[0].cut.Base.Name)
+	if _, err := m.Stat(base); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the base lies in clear: %v", err)
+	}
+	base += ".age"
+	content := bytesOf(t, m, base)
+	if bytes.Contains(content, []byte("item 1")) {
+		t.Errorf("%s can be read by everybody", base)
+	}
+	holdEras(t, holdOpen(t, m, o), eras[2:])
+	if err := oldestOf(t, m, Options{}); !errors.As(err, new(*crypt.KeyError)) {
+		t.Errorf("without the key: %v", err)
+	}
+	damages := 0
+	for at := 0; at < len(content); at += 101 {
+		damaged := m.Restart(disk.LoseNone())
+		spoil(t, damaged, base, at)
+		if err := oldestOf(t, damaged, o); err == nil {
+			t.Errorf("byte %d of the base: its rows were believed", at)
+		}
+		damages++
+		m = damaged.Restart(disk.LoseNone())
+		spoil(t, m, base, at) // as it was
+	}
+	holdEras(t, holdOpen(t, m, Options{Keys: keys}), eras[2:])
+	t.Logf("counted: %d damages of an encrypted base", damages)
+}
+
+// oldestOf folds the oldest point that a journal is opened with.
+func oldestOf(t *testing.T, m *disk.Memory, o Options) error {
+	t.Helper()
+	o.FS = m
+	j, err := Open(testRoot, orders, o)
+	if err == nil && len(j.Points()) == 0 {
+		err = j.Damage()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = collect(t, j, j.Points()[0])
+	return err
 }

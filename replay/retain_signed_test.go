@@ -10,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"maps"
 	"rewind/disk"
 	"rewind/journal"
+	"time"
 )
 
 // TestSigningACut: the record of a retention is signed, or signed anew with another key, once it was asked for; only as it holds.
@@ -127,6 +129,76 @@ func TestRetainHoldsTheHeads(t *testing.T) {
 		}
 		if after := len(segmentsOf(t, m)); after != before || j.Dropped() != nil {
 			t.Errorf("%s: %d segments of %d are left, dropped %+v", name, after, before, j.Dropped())
+		}
+	}
+}
+
+// TestRetainKeepsWhatTheHeadSigns: a writer that was killed before it signed a new segment finds the one that it signed.
+func TestRetainKeepsWhatTheHeadSigns(t *testing.T) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp, m, _ := retainable(t, private, 1)
+	head := filepath.Join(openReplay(t, m).streams[0].partitions[0].dir, "head.json")
+	signed := bytesOf(t, m, head)
+	tp.openJournals()
+	for range 2 {
+		tp.snapshot(maps.Clone(tp.current), published{})
+	}
+	tp.follow()
+	tp.close()
+	putFile(t, m, head, signed)
+	if r, err := openReplay(t, m).Retain(context.Background(), RetainOptions{AcceptClock: true, Since: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Key: private}); err != nil || !r.Applied {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	tp.openJournals()
+	for _, err := range tp.journals[0].Reader().Entries(tp.journals[0].SignedNext()) { // what it holds against the topic
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tp.snapshot(maps.Clone(tp.current), published{})
+	tp.close()
+	if j := openReplay(t, m); j.Damage() != nil || len(j.Points()) != 2 {
+		t.Errorf("%d points, %v", len(j.Points()), j.Damage())
+	}
+}
+
+// TestSignedCut: where the journal is signed, a record that is not, or is another's, is refused, and with it the whole stream.
+func TestSignedCut(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, other, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]ed25519.PrivateKey{"signed": private, "not signed": nil, "signed by another": other} {
+		sign := private
+		if name == "not signed" {
+			sign = nil
+		}
+		tp, m, eras := retainable(t, sign, 1)
+		j := openReplay(t, m)
+		if _, err := j.Retain(context.Background(), RetainOptions{Since: j.Points()[2].ReadEnded, Key: key}); err != nil {
+			t.Fatal(err)
+		}
+		holdEras(t, openReplay(t, m), eras[2:]) // who has no key
+		keyed := holdOpen(t, m, Options{CutKey: public})
+		_, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{Key: public})
+		var wrong *journal.CutError
+		if name == "signed" {
+			tp.openJournals()
+			tp.close()
+			if err != nil || keyed.Damage() != nil || len(keyed.Points()) != 2 {
+				t.Errorf("%s: %d points, %v, %v", name, len(keyed.Points()), keyed.Damage(), err)
+			}
+			continue
+		}
+		if !errors.As(err, &wrong) || !errors.As(keyed.Damage(), &wrong) || len(keyed.Points()) != 0 || wrong.ExitCode() != exitCorrupt {
+			t.Errorf("%s: %d points, %v, %v", name, len(keyed.Points()), keyed.Damage(), err)
 		}
 	}
 }

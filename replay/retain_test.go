@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -312,98 +311,6 @@ func TestDoubtDropsNothing(t *testing.T) {
 			t.Errorf("%s: %d segments of %d are left", name, after, before)
 		}
 	}
-}
-
-// TestSignedCut: where the journal is signed, a record that is not, or is another's, is refused, and with it the whole stream.
-func TestSignedCut(t *testing.T) {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, other, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, key := range map[string]ed25519.PrivateKey{"signed": private, "not signed": nil, "signed by another": other} {
-		sign := private
-		if name == "not signed" {
-			sign = nil
-		}
-		tp, m, eras := retainable(t, sign, 1)
-		j := openReplay(t, m)
-		if _, err := j.Retain(context.Background(), RetainOptions{Since: j.Points()[2].ReadEnded, Key: key}); err != nil {
-			t.Fatal(err)
-		}
-		holdEras(t, openReplay(t, m), eras[2:]) // who has no key
-		keyed := holdOpen(t, m, Options{CutKey: public})
-		_, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{Key: public})
-		var wrong *journal.CutError
-		if name == "signed" {
-			tp.openJournals()
-			tp.close()
-			if err != nil || keyed.Damage() != nil || len(keyed.Points()) != 2 {
-				t.Errorf("%s: %d points, %v, %v", name, len(keyed.Points()), keyed.Damage(), err)
-			}
-			continue
-		}
-		if !errors.As(err, &wrong) || !errors.As(keyed.Damage(), &wrong) || len(keyed.Points()) != 0 || wrong.ExitCode() != exitCorrupt {
-			t.Errorf("%s: %d points, %v, %v", name, len(keyed.Points()), keyed.Damage(), err)
-		}
-	}
-}
-
-// TestDamagedCut damages what the journal begins with: each byte of the record, of the base, and each of them missing; and segments behind it.
-func TestDamagedCut(t *testing.T) {
-	_, m, eras := retainable(t, nil, 1)
-	j := openReplay(t, m)
-	if _, err := retainSince(j, j.Points()[2].ReadEnded); err != nil {
-		t.Fatal(err)
-	}
-	dir := j.streamDir(j.streams[0].id)
-	record, base := filepath.Join(dir, "cut.json"), filepath.Join(dir, j.streams[0].cut.Base.Name)
-	count := 0
-	hold := func(what string, same bool) {
-		t.Helper()
-		count++
-		j := openReplay(t, m)
-		_, err := Verify(context.Background(), testRoot, orders, Options{FS: m}, VerifyOptions{})
-		if same && err == nil && j.Damage() == nil {
-			holdEras(t, j, eras[2:])
-			return
-		}
-		if !isDamage(err) {
-			t.Fatalf("%s: verify says %v", what, err)
-		}
-		for i, p := range j.Points() {
-			if got, err := collect(t, j, p); err == nil && !sameRows(got, eras[i+2]) {
-				t.Fatalf("%s: point %d has other rows", what, i)
-			}
-		}
-	}
-	for path, step := range map[string]int{record: 1, base: 5} {
-		whole := bytesOf(t, m, path)
-		for i := 0; i < len(whole); i += step {
-			b := slices.Clone(whole)
-			b[i] ^= 1 << (i % 7)
-			putFile(t, m, path, b)
-			hold(fmt.Sprintf("byte %d of %s", i, path), path == record) // a space may become another
-		}
-		if err := m.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		hold(path+" missing", false)
-		putFile(t, m, path, whole)
-	}
-	for _, s := range []journal.SegmentInfo{segmentsOf(t, m)[0], segmentsOf(t, m)[1]} {
-		whole := bytesOf(t, m, s.Path)
-		if err := m.Remove(s.Path); err != nil {
-			t.Fatal(err)
-		}
-		hold(s.Path+" missing", false)
-		putFile(t, m, s.Path, whole)
-	}
-	hold("nothing", true)
-	t.Logf("counted: %d damages of a cut", count)
 }
 
 // TestVerifyGoesOnBehindACut: what was proved before a cut, and is left, needs no reading.

@@ -31,9 +31,6 @@ var orders = table.Name{Database: "shop", Table: "orders"}
 
 const testRoot = "/data/journal"
 
-// rows of a table: images by key, under one schema.
-type rows map[string][]byte
-
 // tape writes journals as a consumer does, of messages as a producer sends them.
 type tape struct {
 	t         fataler
@@ -265,77 +262,6 @@ func (tp *tape) changes(id int64, baseline bool, before, next rows) (shares []ch
 	return shares, total
 }
 
-func digestOf(t fataler, s *table.Schema, all rows) table.Digest {
-	t.Helper()
-	codec, err := table.NewCodec(s)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	var d table.Digest
-	for _, image := range all {
-		f, err := codec.Fingerprint(image)
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
-		d.Add(f)
-	}
-	return d
-}
-
-// ordersSchema has a composite key and as many further columns as are named.
-func ordersSchema(columns ...table.Column) *table.Schema {
-	s := &table.Schema{Table: orders, Key: []int{1, 2}, Columns: []table.Column{
-		{ID: 1, Name: "order_id", Type: table.Type{Kind: table.BigInt}},
-		{ID: 2, Name: "line", Type: table.Type{Kind: table.String}},
-	}}
-	s.Columns = append(s.Columns, columns...)
-	for _, c := range s.Columns {
-		s.NextColumnID = max(s.NextColumnID, c.ID+1)
-	}
-	return s
-}
-
-var itemColumn = table.Column{ID: 3, Name: "item", Type: table.Type{Kind: table.String}}
-
-// row encodes one row; text "" is NULL.
-func row(t fataler, s *table.Schema, texts ...string) (key string, image []byte) {
-	t.Helper()
-	codec, err := table.NewCodec(s)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	values := make([]table.Value, len(s.Columns))
-	for i, c := range s.Columns {
-		if i >= len(texts) || texts[i] == "" {
-			values[i] = table.Value{Null: true}
-			continue
-		}
-		if values[i], err = c.Type.Parse(texts[i]); err != nil {
-			t.Fatalf("%v", err)
-		}
-	}
-	k, err := codec.AppendKey(nil, values)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	image, err = codec.AppendImage(nil, values)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return string(k), image
-}
-
-// rowsOf builds rows of texts.
-func rowsOf(t fataler, s *table.Schema, texts ...[]string) rows {
-	t.Helper()
-	all := rows{}
-	for _, r := range texts {
-		k, image := row(t, s, r...)
-		all[k] = image
-	}
-	return all
-}
-
 func openReplay(t fataler, fs disk.FS) *Journal {
 	t.Helper()
 	j, err := Open(testRoot, orders, Options{FS: fs})
@@ -361,40 +287,6 @@ func collect(t fataler, j *Journal, p Point) (rows, error) {
 		got[string(r.Key)] = bytes.Clone(r.Image)
 	}
 	return got, nil
-}
-
-func sameRows(a, b rows) bool {
-	return maps.EqualFunc(a, b, bytes.Equal)
-}
-
-func TestAliceAndBob(t *testing.T) {
-	fs := disk.NewMemory()
-	tp := newTape(t, fs, 3)
-	tp.open(1)
-	tp.use(ordersSchema(itemColumn))
-	alice := rowsOf(t, tp.schema, []string{"1", "a", "Alice"}, []string{"2", "b", "Carol"})
-	bob := rowsOf(t, tp.schema, []string{"1", "a", "Bob"}, []string{"3", "c", "Dave"})
-	first := tp.snapshot(alice, published{})
-	second := tp.snapshot(bob, published{})
-	tp.close()
-
-	j := openReplay(t, fs)
-	if j.Damage() != nil {
-		t.Fatal(j.Damage())
-	}
-	points := j.Points()
-	if len(points) != 2 || points[0].ID != first || points[1].ID != second || points[1].Previous != first {
-		t.Fatalf("points %+v", points)
-	}
-	for i, want := range []rows{alice, bob} {
-		got, err := collect(t, j, points[i])
-		if err != nil || !sameRows(got, want) {
-			t.Fatalf("point %d: %v, %v", i, got, err)
-		}
-	}
-	if c := points[1].Counts; c != (Counts{Creates: 1, Updates: 1, Deletes: 1}) {
-		t.Errorf("counts %+v", c)
-	}
 }
 
 // growing is a journal of so many points, each with some rows that are new and some that are updated, by a writer that is set up so and still open.
