@@ -175,7 +175,10 @@ func middleKey(s workload.Shape) ([]byte, error) {
 	return codec.AppendKey(nil, values)
 }
 
-// measureDriver reads it by the driver alone: the same query, Next and Scan, and nothing done with the values.
+// driverSettings are those that rewind gives the driver.
+const driverSettings = "&buffer-size=65536&batch-size=2048"
+
+// measureDriver reads it by the driver alone, set as for us: the same query, Next and Scan, and nothing done with the values.
 func measureDriver(ctx context.Context, args []string) error {
 	if err := expect(args, "SHAPE", "DSN"); err != nil {
 		return err
@@ -184,7 +187,7 @@ func measureDriver(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := sql.Open("impala", args[1]+"&buffer-size=65536")
+	pool, err := sql.Open("impala", args[1]+driverSettings)
 	if err != nil {
 		return err
 	}

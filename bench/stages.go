@@ -65,7 +65,7 @@ func notYet(what, want, why string) target { return target{What: what, Want: wan
 func stages() []stage {
 	return []stage{
 		{"codec", "Row codec", "One update of 8 columns with both images: values to a message, and a message to values. The libraries get their maps and structs ready-made.", codecStage},
-		{"scan", "Scan", "The table out of the stand-in for Impala, in a process of its own, which repeats answers that it has given before: nobody waits for it to execute anything, but it encodes and sends on the same cores.", scanStage},
+		{"scan", "Scan", "The table out of the stand-in for Impala, in a process of its own, which sends the bytes of answers that it has given before: nobody waits for it to execute or to encode anything, but it sends on the same cores. The driver alone is set as we set it.", scanStage},
 		{"diff", "Diff and new snapshot file", "A whole capture of rows that are encoded already: scan, new snapshot file, diff, publishing of what differs to an in-process Kafka in another process. The peers write what differs, with both images, as CSV, out of Parquet files.", diffStage},
 		{"shapes", "Other tables", "The same for other changes and other tables.", shapesStage},
 		{"order", "Who sorts the rows", "The same capture of 1.2 % changed, of rows that come by key as from an engine that was asked for that (what its sort costs the cluster is not in here), and of rows that come in any order and are sorted here.", orderStage},

@@ -59,6 +59,7 @@ const (
 	defaultValuesLimit   = 10_000
 	defaultSocketTimeout = "120s"  // impala-go's 5 s are less than Impala may hold a fetch
 	defaultBufferSize    = "65536" // impala-go's 4 KiB are a system call for every few rows
+	defaultBatchSize     = "2048"  // rows a fetch: with impala-go's 1024 a scan waits for the server twice as often; more take much memory where rows are wide
 )
 
 // withDefaults fills in and checks what can be checked without a server.
@@ -154,7 +155,8 @@ func parseDSN(dsn string) (full, address string, err error) {
 		return "", "", &ConfigError{"impala.dsn", "must look like impala://host:21050?auth=noauth"}
 	}
 	query := u.Query()
-	for key, value := range map[string]string{"socket-timeout": defaultSocketTimeout, "buffer-size": defaultBufferSize} {
+	defaults := map[string]string{"socket-timeout": defaultSocketTimeout, "buffer-size": defaultBufferSize, "batch-size": defaultBatchSize}
+	for key, value := range defaults {
 		if !query.Has(key) {
 			query.Set(key, value)
 		}

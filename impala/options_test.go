@@ -57,8 +57,11 @@ func TestDSN(t *testing.T) {
 	if err != nil || address != "host:21050" || !strings.Contains(full, "socket-timeout=120s") || !strings.Contains(full, "auth=ldap") || !strings.Contains(full, "me:secret@") {
 		t.Errorf("%s at %s: %v", full, address, err)
 	}
-	if full, _, _ := parseDSN("impala://host?socket-timeout=3s"); !strings.Contains(full, "socket-timeout=3s") {
-		t.Errorf("the configured timeout was overwritten: %s", full)
+	if !strings.Contains(full, "batch-size=2048") || !strings.Contains(full, "buffer-size=65536") {
+		t.Errorf("the driver's own settings for large results: %s", full)
+	}
+	if full, _, _ := parseDSN("impala://host?socket-timeout=3s&batch-size=7"); !strings.Contains(full, "socket-timeout=3s") || !strings.Contains(full, "batch-size=7") {
+		t.Errorf("what was configured was overwritten: %s", full)
 	}
 	for _, dsn := range []string{"", "host:21050", "hive2://host", "impala://"} {
 		if _, _, err := parseDSN(dsn); err == nil {

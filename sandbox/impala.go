@@ -45,7 +45,8 @@ type ImpalaOptions struct {
 	Rewrite func(statement string) string
 
 	// RepeatAnswers gives the rows of a statement again where it comes again,
-	// whatever has changed since: to measure a reader, not this engine.
+	// whatever has changed since, and encodes them once: to measure a reader,
+	// not this engine. A reader must not change how many rows it fetches at once.
 	RepeatAnswers bool
 
 	// Call is asked before each call of the service, and says what goes wrong

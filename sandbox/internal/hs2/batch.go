@@ -1,6 +1,8 @@
 package hs2
 
 import (
+	"sync"
+
 	hs "github.com/beltran/gohive/hiveserver"
 
 	"rewind/sandbox/internal/engine"
@@ -11,7 +13,9 @@ type batch struct {
 	types   []engine.Type
 	columns []column
 	rows    int
-	last    bool // no rows follow
+	last    bool      // no rows follow
+	encoded []byte    // the answer that holds it, of a server that repeats its answers
+	once    sync.Once // fills it
 }
 
 // column holds one column's values; which slice is used depends on the type.

@@ -265,6 +265,12 @@ const maxBatch = 100_000
 
 // FetchResults gives the next rows, or says that they are still computed.
 func (h *handler) FetchResults(_ context.Context, r *hs.TFetchResultsReq) (*hs.TFetchResultsResp, error) {
+	answer, _ := h.fetch(r)
+	return answer, nil
+}
+
+// fetch is FetchResults, and gives the batch whose rows the answer holds; nil: it holds none.
+func (h *handler) fetch(r *hs.TFetchResultsReq) (*hs.TFetchResultsResp, *batch) {
 	op, err := h.operation(r.OperationHandle)
 	if err != nil {
 		return &hs.TFetchResultsResp{Status: failure(err)}, nil
@@ -286,7 +292,7 @@ func (h *handler) FetchResults(_ context.Context, r *hs.TFetchResultsReq) (*hs.T
 	if f.executing {
 		return &hs.TFetchResultsResp{Status: &hs.TStatus{StatusCode: hs.TStatusCode_STILL_EXECUTING_STATUS}, HasMoreRows: &f.more}, nil
 	}
-	return &hs.TFetchResultsResp{Status: success(), HasMoreRows: &f.more, Results: h.shortened(f.batch.rowSet(f.offset))}, nil
+	return &hs.TFetchResultsResp{Status: success(), HasMoreRows: &f.more, Results: h.shortened(f.batch.rowSet(f.offset))}, f.batch
 }
 
 // closeOperation ends an operation and says what it changed.

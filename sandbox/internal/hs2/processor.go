@@ -11,6 +11,9 @@ import (
 func newProcessor(h *handler) *hs.TCLIServiceProcessor {
 	p := hs.NewTCLIServiceProcessor(h)
 	p.AddToProcessorMap("CloseImpalaOperation", closeImpala{h})
+	if h.server.options.RepeatAnswers {
+		p.AddToProcessorMap("FetchResults", repeatFetch{h})
+	}
 	return p
 }
 
