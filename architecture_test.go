@@ -63,6 +63,7 @@ var homes = map[string][]string{
 	"filippo.io/age":                {"crypt"},
 	"github.com/minio/highwayhash":  {"producer"},
 	"github.com/hamba/avro":         {"bench"},
+	"github.com/google/pprof":       {"bench"},
 }
 
 // linesLimit is how long a file may be: who needs more has two concerns in it. Tests may be long tables.

@@ -38,6 +38,7 @@ func children() map[string]func(ctx context.Context, args []string) error {
 		"scan":          measureScan,
 		"scan-streams":  measureStreams,
 		"scan-driver":   measureDriver,
+		"profiles":      mergeProfiles,
 	}
 }
 
