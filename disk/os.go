@@ -42,6 +42,14 @@ func (f *osFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Forget says that a file's first bytes will not be read again: their memory is better used for what is written meanwhile. Nothing depends on it,
+// and of a file that is not the operating system's there is nothing to forget.
+func Forget(f File, end int64) {
+	if f, ok := f.(*osFile); ok {
+		forget(f.File, end)
+	}
+}
+
 func (osFS) Rename(from, to string) error                 { return os.Rename(from, to) }
 func (osFS) Remove(name string) error                     { return os.Remove(name) }
 func (osFS) MkdirAll(path string, perm fs.FileMode) error { return os.MkdirAll(path, perm) }

@@ -6,3 +6,6 @@ import "os"
 
 // beginWriting is the kernel's own business.
 func beginWriting(*os.File) {}
+
+// forget is, too.
+func forget(*os.File, int64) {}

@@ -115,3 +115,27 @@ func TestWriteFile(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestForget: what was forgotten can be read all the same, and there is nothing to forget in a file that has no cache.
+func TestForget(t *testing.T) {
+	want := []byte(strings.Repeat("abcdefgh", 1<<13))
+	for name, fsys := range map[string]FS{filepath.Join(t.TempDir(), "file"): OS, "/file": NewMemory()} {
+		f, err := fsys.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []int64{0, 5000, int64(len(want)), 1 << 40} {
+			Forget(f, end)
+			got := make([]byte, len(want))
+			if _, err := f.ReadAt(got, 0); err != nil || string(got) != string(want) {
+				t.Errorf("%s, forgotten to %d: %v", name, end, err)
+			}
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -50,6 +50,7 @@ func (c *capture) openMerge(t *term, codec *table.Codec, out *fileWriter) (*merg
 		return m, err
 	}
 	m.file, m.found.byKey = f, true
+	f.input.once = true // the new file takes its place
 	m.hashes = m.takes && f.header.Version > 1 && bytes.Equal(f.header.HashKey, c.header.HashKey)
 	if m.takes {
 		out.most = 2 * blockBytes // a block that grew is divided only when it is twice as large

@@ -77,6 +77,7 @@ type fileEnd struct {
 type fileReader struct {
 	path   string
 	file   disk.File
+	input  *fileInput
 	in     *ocf.Reader
 	header fileHeader
 	block  []byte
@@ -108,12 +109,35 @@ func openFile(fsys disk.FS, path string, keys *crypt.Keys) (*fileReader, error) 
 		content, err = plaintext(f, path, keys)
 	}
 	if err == nil {
-		err = r.readHeader(buffered(content, stat.Size()))
+		r.input = &fileInput{content: content, file: f}
+		err = r.readHeader(buffered(r.input, stat.Size()))
 	}
 	if err != nil {
 		return nil, errors.Join(r.damaged(err), f.Close())
 	}
 	return r, nil
+}
+
+// fileInput is a file's content, read from its beginning to its end.
+type fileInput struct {
+	content io.Reader
+	file    disk.File
+	once    bool // nobody will read it again
+	read    int64
+	gone    int64 // of that, what the cache was told to forget
+}
+
+// forgottenAtOnce is after how many bytes the cache is told again.
+const forgottenAtOnce = 8 << 20
+
+func (r *fileInput) Read(b []byte) (int, error) {
+	n, err := r.content.Read(b)
+	r.read += int64(n)
+	if r.once && r.read-r.gone >= forgottenAtOnce {
+		r.gone = r.read // an encrypted file is longer than its content: there, too, these bytes were read
+		disk.Forget(r.file, r.gone)
+	}
+	return n, err
 }
 
 // buffered reads a large file in large pieces; a small one is read by the container file's own buffer.
